@@ -22,7 +22,10 @@ export type BinaryDirectory = { dir: string; source: 'KUBEBUILDER_ASSETS' | 'cac
  * download, a build from the Go modules (needs `go`, and no network but the Go module proxy).
  * @throws Error naming both failures when neither the download nor the build works.
  */
-export async function resolveControlPlane(progress: (message: string) => void = () => {}): Promise<BinaryDirectory> {
+export async function resolveControlPlane(
+  progress: (message: string) => void = () => {},
+  signal?: AbortSignal,
+): Promise<BinaryDirectory> {
   const given = process.env.KUBEBUILDER_ASSETS
   if (given) {
     if (!(await complete(given))) throw new Error(`KUBEBUILDER_ASSETS=${given} does not hold ${BINARIES.join(', ')}`)
@@ -41,9 +44,10 @@ export async function resolveControlPlane(progress: (message: string) => void = 
     const { dir } = await resolveBinaries({ version: minor, onProgress: progress })
     return { dir, source: 'download' }
   } catch (downloadError) {
+    signal?.throwIfAborted()
     progress('no release download from here: building the control plane from its Go modules (once, some minutes)')
     try {
-      await build(cache)
+      await build(cache, signal)
     } catch (buildError) {
       throw new Error(
         `no kube-apiserver: the download failed (${reason(downloadError)}) and so did the build (${reason(buildError)}). ` +
@@ -60,7 +64,7 @@ async function complete(dir: string): Promise<boolean> {
   return found.every((result) => result.status === 'fulfilled')
 }
 
-async function build(target: string): Promise<void> {
+async function build(target: string, signal?: AbortSignal): Promise<void> {
   const parent = join(target, '..')
   await mkdir(parent, { recursive: true })
   // Built beside the target and renamed, so that a build cut short is never taken for a complete one.
@@ -75,6 +79,7 @@ async function build(target: string): Promise<void> {
         env: { ...process.env, CGO_ENABLED: '0' },
         timeout: BUILD_TIMEOUT_MS,
         maxBuffer: 64 * 1024 * 1024,
+        ...(signal ? { signal } : {}),
       })
     await go('etcd', ['-ldflags', '-s -w', '-o', join(staging, 'etcd'), 'go.etcd.io/etcd/server/v3'])
     await go('kubernetes', [

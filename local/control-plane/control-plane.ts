@@ -17,13 +17,15 @@ export type ControlPlaneOptions = {
   /** Fixed API server port, so that a test can restart it at the same address. */
   port?: number
   progress?: (message: string) => void
+  /** Ends a start under way, the processes included. */
+  signal?: AbortSignal
 }
 
 export const CRDS = join(import.meta.dirname, '..', '..', 'crds')
 
 /** Starts etcd and kube-apiserver on free loopback ports and installs the CRDs. Their state goes with them. */
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
-  const { dir } = await resolveControlPlane(options.progress)
+  const { dir } = await resolveControlPlane(options.progress, options.signal)
   const environment = new TestEnvironment({
     binaryAssetsDirectory: dir,
     crdDirectoryPaths: options.crds ?? [CRDS],
@@ -32,7 +34,11 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     // A busy two-core machine starts these slowly; a real hang is caught by the caller's own limit.
     startTimeoutMs: 180_000,
   })
+  options.signal?.throwIfAborted()
+  const onAbort = () => void environment.stop()
+  options.signal?.addEventListener('abort', onAbort, { once: true })
   const config = await environment.start()
+  options.signal?.removeEventListener('abort', onAbort)
   return {
     kubeconfigPath: config.kubeconfigPath,
     server: config.server,
