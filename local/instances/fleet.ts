@@ -1,0 +1,1 @@
+export type Fleet = { stop(): Promise<void> }
