@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { asyncInferenceEndpointStatus } from './async-inference-endpoint-status.ts'
-import { matches, roleArn, rules, s3Object, s3Prefix, snsTopicArn, text } from './fields.ts'
+import { defaulted, matches, roleArn, rules, s3Object, s3Prefix, snsTopicArn, text } from './fields.ts'
 import type { Resource } from './object.ts'
 
 const instance = z
@@ -153,7 +153,6 @@ const scaling = z
       fieldPath: '.minInstances',
     }),
   )
-  .prefault({})
   .describe('How the number of instances follows the backlog.')
 
 const recovery = z
@@ -181,7 +180,6 @@ const recovery = z
       fieldPath: '.backoffSeconds',
     }),
   )
-  .prefault({})
   .describe('What happens when the endpoint fails.')
 
 const smokeTest = z
@@ -282,8 +280,8 @@ export const asyncInferenceEndpointSpec = z
       .optional()
       .describe('Cuts the container off from the network; SageMaker still moves its input and output.'),
     async: asyncInference,
-    scaling,
-    recovery,
+    scaling: defaulted(scaling),
+    recovery: defaulted(recovery),
     smokeTest: smokeTest.optional(),
     tags: z
       .record(z.string(), text(256, 0))
@@ -343,7 +341,7 @@ export const asyncInferenceEndpoint = z
   .meta(
     rules({
       rule: 'self.metadata.name.size() <= 63',
-      message: 'metadata.name may have 63 characters, as names in SageMaker do: shorten it',
+      message: 'the name, metadata.name, may have 63 characters, as names in SageMaker do: shorten it',
     }),
   )
   .describe(

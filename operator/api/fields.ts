@@ -105,3 +105,11 @@ export function conditions() {
 export function generation(): z.ZodInt {
   return z.int().min(0)
 }
+
+/**
+ * A block that may be left out as a whole. Its default is spelled out, not `{}`: the API server checks a default against the
+ * block's own rules before it fills in the defaults inside.
+ */
+export function defaulted<Shape extends z.ZodRawShape>(block: z.ZodObject<Shape>): z.ZodPrefault<z.ZodObject<Shape>> {
+  return block.prefault(block.parse({}) as z.input<typeof block>)
+}
