@@ -55,7 +55,7 @@ export const asyncInferenceEndpointStatus = z
         desired: count().optional().describe('Asked for.'),
         min: count().optional().describe('The fewest.'),
         max: count().optional().describe('The most.'),
-        summary: text(64).optional().describe('current/desired (min-max).'),
+        summary: text(64).optional().describe('Running/asked for (fewest-most), such as 1/1 (0-3).'),
       })
       .optional()
       .describe('The number of instances.'),
