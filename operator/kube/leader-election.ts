@@ -1,0 +1,159 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { KubeClient } from './client.ts'
+import { isConflict, isNotFound } from './errors.ts'
+import type { Log } from './log.ts'
+import { microTime } from './recorder.ts'
+import type { ResourceType } from './types.ts'
+
+const LEASES: ResourceType = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  plural: 'leases',
+  kind: 'Lease',
+  namespaced: true,
+}
+
+export type LeaderElectionTiming = {
+  /** How long others wait after the holder's last renewal before they take over. */
+  leaseMs: number
+  /** A holder that has not managed to renew for this long gives up; less than leaseMs, so that two never lead at once. */
+  renewDeadlineMs: number
+  retryMs: number
+}
+
+/** client-go's defaults. */
+const TIMING: LeaderElectionTiming = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 }
+
+export type LeaderElectionOptions = {
+  client: KubeClient
+  namespace: string
+  name: string
+  /** Unique to this process. */
+  identity: string
+  log: Log
+  /** Called once, when this process no longer leads without having asked to stop. It should exit. */
+  onLost(): void
+  timing?: Partial<LeaderElectionTiming>
+}
+
+export type LeaderElection = {
+  /** Resolves when this process leads; rejects with the signal's reason. */
+  acquire(signal: AbortSignal): Promise<void>
+  /** Gives the lease back, so that the next one need not wait for it to run out. */
+  release(): Promise<void>
+}
+
+type Lease = {
+  metadata: { name: string; namespace: string; resourceVersion?: string }
+  spec: {
+    holderIdentity?: string
+    leaseDurationSeconds?: number
+    acquireTime?: string
+    renewTime?: string
+    leaseTransitions?: number
+  }
+}
+
+/**
+ * One leader among several processes, by a Lease. Expiry is judged by this process's own clock from when it last saw the lease
+ * change, so that clocks need not agree (client-go's rule).
+ */
+export function leaderElection(options: LeaderElectionOptions): LeaderElection {
+  const { client, namespace, name, identity, log, onLost } = options
+  const timing = { ...TIMING, ...options.timing }
+  const key = { namespace, name }
+  const stopping = new AbortController()
+  let renewing: Promise<void> | undefined
+  let observed: { version: string | undefined; at: number } | undefined
+
+  /** One try to take or renew the lease. A refusal by the server counts as a failure, not as an error. */
+  const tryOnce = async (): Promise<boolean> => {
+    const now = Date.now()
+    let lease: Lease
+    try {
+      lease = (await client.get(LEASES, key)) as unknown as Lease
+    } catch (error) {
+      if (!isNotFound(error)) throw error
+      await client.create(
+        LEASES,
+        { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: key, spec: mine(now, undefined) },
+        namespace,
+      )
+      return true
+    }
+    if (observed?.version !== lease.metadata.resourceVersion) {
+      observed = { version: lease.metadata.resourceVersion, at: performance.now() }
+    }
+    const holder = lease.spec.holderIdentity
+    const duration = (lease.spec.leaseDurationSeconds ?? timing.leaseMs / 1000) * 1000
+    const free = !holder || performance.now() - (observed?.at ?? Number.POSITIVE_INFINITY) > duration
+    if (holder !== identity && !free) return false
+    // The resourceVersion makes the take-over conditional: of two that try, one gets a conflict.
+    await client.replace(LEASES, key, { ...lease, spec: mine(now, lease.spec) })
+    return true
+  }
+
+  const mine = (now: number, before: Lease['spec'] | undefined): Lease['spec'] => ({
+    holderIdentity: identity,
+    leaseDurationSeconds: Math.max(1, Math.ceil(timing.leaseMs / 1000)),
+    acquireTime: before?.holderIdentity === identity && before.acquireTime ? before.acquireTime : microTime(now),
+    renewTime: microTime(now),
+    leaseTransitions: (before?.leaseTransitions ?? 0) + (before && before.holderIdentity !== identity ? 1 : 0),
+  })
+
+  const attempt = async (limitMs: number): Promise<boolean> => {
+    try {
+      return await Promise.race([
+        tryOnce(),
+        delay(limitMs, undefined, { signal: stopping.signal, ref: false }).then(() => false),
+      ])
+    } catch (error) {
+      if (!isConflict(error) && !stopping.signal.aborted)
+        log.warn({ err: error, lease: name }, 'the lease could not be taken or renewed')
+      return false
+    }
+  }
+
+  const keepRenewing = async () => {
+    let renewed = performance.now()
+    while (!stopping.signal.aborted) {
+      await delay(timing.retryMs, undefined, { signal: stopping.signal }).catch(() => {})
+      if (stopping.signal.aborted) return
+      const sent = performance.now()
+      // Counted from before the request: the server's clock for the lease started no earlier.
+      if (await attempt(Math.max(0, timing.renewDeadlineMs - (sent - renewed)))) renewed = sent
+      else if (performance.now() - renewed >= timing.renewDeadlineMs) {
+        stopping.abort()
+        log.error({ lease: name, identity }, 'lost the lease')
+        return onLost()
+      }
+    }
+  }
+
+  return {
+    async acquire(signal) {
+      while (!(await attempt(timing.renewDeadlineMs))) {
+        signal.throwIfAborted()
+        await delay(timing.retryMs, undefined, { signal }).catch(() => signal.throwIfAborted())
+      }
+      log.info({ lease: name, identity }, 'leading')
+      renewing = keepRenewing()
+    },
+    async release() {
+      const led = renewing !== undefined && !stopping.signal.aborted
+      stopping.abort()
+      await renewing
+      if (!led) return
+      try {
+        const lease = (await client.get(LEASES, key)) as unknown as Lease
+        if (lease.spec.holderIdentity !== identity) return
+        await client.replace(LEASES, key, {
+          ...lease,
+          spec: { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1 },
+        })
+      } catch (error) {
+        log.warn({ err: error, lease: name }, 'the lease was not given back; it runs out by itself')
+      }
+    },
+  }
+}

@@ -1,0 +1,98 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** Every metric of the operator, by name, once. Names of the controller and queue metrics are controller-runtime's. */
+export type Metrics = {
+  registry: Registry
+  reconciled(controller: string, outcome: string, seconds: number): void
+  depth(controller: string, depth: number): void
+  /** One request as it went over the wire, retries included. `code` is the error's name, or OK. */
+  awsRequest(service: string, operation: string, code: string): void
+  recovery(namespace: string, name: string): void
+  /** Sets what is known of one endpoint; undefined takes its series away. */
+  endpoint(namespace: string, name: string, state: EndpointState | undefined): void
+}
+
+export type EndpointState = { phase: string; ready: boolean; instances: number }
+
+export function metrics(): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const registers = [registry]
+  const object = ['namespace', 'name'] as const
+  const reconciles = new Counter({
+    name: 'controller_runtime_reconcile_total',
+    help: 'Reconciles by outcome.',
+    labelNames: ['controller', 'result'],
+    registers,
+  })
+  const duration = new Histogram({
+    name: 'controller_runtime_reconcile_time_seconds',
+    help: 'How long a reconcile took, in seconds.',
+    labelNames: ['controller'],
+    buckets: [0.005, 0.02, 0.1, 0.5, 1, 5, 30],
+    registers,
+  })
+  const depth = new Gauge({
+    name: 'workqueue_depth',
+    help: 'Keys ready to be worked on.',
+    labelNames: ['name'],
+    registers,
+  })
+  const aws = new Counter({
+    name: 'mooring_aws_requests_total',
+    help: 'Requests to AWS, retries included, by the code they ended with.',
+    labelNames: ['service', 'operation', 'code'],
+    registers,
+  })
+  const recoveries = new Counter({
+    name: 'mooring_endpoint_recoveries_total',
+    help: 'How often a failed endpoint was deleted in order to be created again.',
+    labelNames: object,
+    registers,
+  })
+  const phase = new Gauge({
+    name: 'mooring_endpoint_phase',
+    help: '1 for the phase an endpoint is in.',
+    labelNames: [...object, 'phase'],
+    registers,
+  })
+  const ready = new Gauge({
+    name: 'mooring_endpoint_ready',
+    help: '1 when Ready is True.',
+    labelNames: object,
+    registers,
+  })
+  const instances = new Gauge({
+    name: 'mooring_endpoint_instances',
+    help: 'Running instances.',
+    labelNames: object,
+    registers,
+  })
+  const phases = new Map<string, string>()
+
+  return {
+    registry,
+    reconciled(controller, result, seconds) {
+      reconciles.inc({ controller, result })
+      duration.observe({ controller }, seconds)
+    },
+    depth: (name, value) => depth.set({ name }, value),
+    awsRequest: (service, operation, code) => aws.inc({ service, operation, code }),
+    recovery: (namespace, name) => recoveries.inc({ namespace, name }),
+    endpoint(namespace, name, state) {
+      const key = `${namespace}/${name}`
+      const before = phases.get(key)
+      if (before !== undefined && before !== state?.phase) phase.remove({ namespace, name, phase: before })
+      if (!state) {
+        phases.delete(key)
+        ready.remove({ namespace, name })
+        instances.remove({ namespace, name })
+        return
+      }
+      phases.set(key, state.phase)
+      phase.set({ namespace, name, phase: state.phase }, 1)
+      ready.set({ namespace, name }, state.ready ? 1 : 0)
+      instances.set({ namespace, name }, state.instances)
+    },
+  }
+}
