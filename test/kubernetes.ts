@@ -13,6 +13,9 @@ import { ASYNC_INFERENCE_ENDPOINTS, MODEL_IMAGES } from '../operator/api/names.t
 
 const run = promisify(execFile)
 
+/** The API server's OpenAPI documents are megabytes. */
+const MAX_OUTPUT = 64 * 1024 * 1024
+
 /** An object as a test writes it: what the API server then makes of it is what is tested. */
 export type Manifest = {
   apiVersion: string
@@ -82,7 +85,7 @@ export function testCluster(): TestCluster {
       ),
     get: (manifest) => objects.getNamespacedCustomObject({ ...address(manifest), name: manifest.metadata.name }),
     async kubectl(...args) {
-      const { stdout } = await run(kubectl, [`--kubeconfig=${kubeconfigPath}`, ...args])
+      const { stdout } = await run(kubectl, [`--kubeconfig=${kubeconfigPath}`, ...args], { maxBuffer: MAX_OUTPUT })
       return stdout
     },
   }

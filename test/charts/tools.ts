@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process'
+import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** What checks the chart, pinned: a newer linter must not fail an unchanged chart. */
+const TOOLS = {
+  helm: { package: 'helm.sh/helm/v3/cmd/helm', version: 'v3.22.0' },
+  kubeconform: { package: 'github.com/yannh/kubeconform/cmd/kubeconform', version: 'v0.8.0' },
+} as const
+
+export type Tool = keyof typeof TOOLS
+
+/** Two busy cores need some minutes; past this, the build hangs. */
+const BUILD_TIMEOUT_MS = 20 * 60_000
+
+/**
+ * Finds a tool: on PATH, else in our cache, else built there once from its Go module.
+ * @throws Error that says what to install when it is nowhere and cannot be built.
+ */
+export async function resolveTool(tool: Tool): Promise<string> {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    const candidate = join(folder, tool)
+    if (folder && (await exists(candidate))) return candidate
+  }
+  const { package: module, version } = TOOLS[tool]
+  const tools = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'mooring', 'tools')
+  const target = join(tools, `${tool}-${version}`)
+  if (await exists(target)) return target
+  await mkdir(tools, { recursive: true })
+  // Built beside the target and renamed, so that a build cut short is never taken for a complete one.
+  const staging = await mkdtemp(join(tools, 'building-'))
+  try {
+    await run('go', ['install', '-trimpath', '-ldflags=-s -w', `${module}@${version}`], {
+      env: { ...process.env, GOBIN: staging, CGO_ENABLED: '0' },
+      timeout: BUILD_TIMEOUT_MS,
+      maxBuffer: 64 * 1024 * 1024,
+    })
+    await rename(join(staging, tool), target)
+    return target
+  } catch (cause) {
+    throw new Error(`no ${tool}: put it on PATH, or install Go so that ${module}@${version} can be built`, { cause })
+  } finally {
+    await rm(staging, { recursive: true, force: true })
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}
