@@ -1,5 +1,6 @@
 import type {
   AsyncInferenceConfig,
+  ContainerDefinition,
   CreateModelCommandInput,
   DeploymentConfig,
   EndpointStatus,
@@ -62,7 +63,7 @@ export type InvocableVariant = {
   name: string
   weight: number
   /** Those that answer their pings and receive traffic. */
-  instances: Instance[]
+  instances: readonly Instance[]
 }
 
 export type Model = {
@@ -73,6 +74,7 @@ export type Model = {
   /** The image as it was when the model was created: a tag that moves later does not change the model. */
   image: LocalImage
   specifiedImage: string
+  container: ContainerDefinition
 }
 
 export type EndpointConfig = {
@@ -91,7 +93,7 @@ export type Variant = {
   weight: number
   desired: number
   fleet: Fleet
-  deployedImage: { specified: string; resolved: string; at: Date }
+  deployedImage: { specified: string; resolved: string; at: Date } | undefined
   status: { status: VariantStatus; message: string; since: Date } | undefined
 }
 

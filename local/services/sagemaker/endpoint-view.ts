@@ -1,0 +1,67 @@
+import type {
+  EndpointSummary,
+  PendingProductionVariantSummary,
+  ProductionVariantSummary,
+} from '@aws-sdk/client-sagemaker'
+import type { JsonObject } from '../../service.ts'
+import type { Endpoint, Variant } from './types.ts'
+
+/** DescribeEndpoint's answer. */
+export function describeEndpoint(endpoint: Endpoint): JsonObject {
+  const { config, pending, failureReason, deployment } = endpoint
+  return {
+    EndpointName: endpoint.name,
+    EndpointArn: endpoint.arn,
+    EndpointConfigName: config.name,
+    // An endpoint that is being created has no variants yet; what is coming stands in PendingDeploymentSummary.
+    ...(endpoint.variants.size > 0 ? { ProductionVariants: [...endpoint.variants.values()].map(variantSummary) } : {}),
+    EndpointStatus: endpoint.status,
+    ...(failureReason ? { FailureReason: failureReason } : {}),
+    CreationTime: endpoint.createdAt,
+    LastModifiedTime: endpoint.modifiedAt,
+    ...(deployment ? { LastDeploymentConfig: deployment } : {}),
+    ...(config.async ? { AsyncInferenceConfig: config.async } : {}),
+    ...(pending
+      ? {
+          PendingDeploymentSummary: {
+            EndpointConfigName: pending.config.name,
+            ProductionVariants: [...pending.variants.values()].map(
+              (variant): PendingProductionVariantSummary => ({
+                ...variantSummary(variant),
+                InstanceType: variant.config.InstanceType,
+              }),
+            ),
+            StartTime: pending.startedAt,
+          },
+        }
+      : {}),
+  }
+}
+
+/** An item of ListEndpoints: no FailureReason and no configuration. */
+export function endpointSummary(endpoint: Endpoint): EndpointSummary {
+  return {
+    EndpointName: endpoint.name,
+    EndpointArn: endpoint.arn,
+    CreationTime: endpoint.createdAt,
+    LastModifiedTime: endpoint.modifiedAt,
+    EndpointStatus: endpoint.status,
+  }
+}
+
+function variantSummary(variant: Variant): ProductionVariantSummary {
+  const { deployedImage: image, status } = variant
+  return {
+    VariantName: variant.name,
+    DeployedImages: image
+      ? [{ SpecifiedImage: image.specified, ResolvedImage: image.resolved, ResolutionTime: image.at }]
+      : [],
+    CurrentWeight: variant.weight,
+    DesiredWeight: variant.weight,
+    CurrentInstanceCount: variant.fleet.healthy().length,
+    DesiredInstanceCount: variant.desired,
+    ...(status
+      ? { VariantStatus: [{ Status: status.status, StatusMessage: status.message, StartTime: status.since }] }
+      : {}),
+  }
+}

@@ -1,0 +1,320 @@
+import { randomUUID } from 'node:crypto'
+import type { DeploymentConfig, VariantStatus } from '@aws-sdk/client-sagemaker'
+import { fleet, LaunchError } from '../../instances/fleet.ts'
+import { bakingTimes } from './deployment.ts'
+import type { EndpointStore } from './endpoint-store.ts'
+import { FAILURES, notFoundText } from './errors.ts'
+import { launch, reasonOf, withDigest } from './launch.ts'
+import { held, pause } from './pause.ts'
+import type { Endpoint, EndpointConfig, Model, SagemakerDelays, SagemakerDependencies, Variant } from './types.ts'
+
+export type LifecycleDependencies = SagemakerDependencies & {
+  delays: SagemakerDelays
+  store: EndpointStore
+  model: (name: string) => Model | undefined
+  modelArn: (name: string) => string
+  config: (name: string) => EndpointConfig | undefined
+  /** Called when an endpoint is gone for good. */
+  onGone: (endpoint: Endpoint) => void
+}
+
+/** Desired counts and weights by variant name, where they differ from the configuration's. */
+export type VariantSettings = Map<string, { desired?: number; weight?: number }>
+
+/** What happens to an endpoint after a call was accepted; each returns at once and the transition goes on by itself. */
+export type Lifecycle = {
+  create(config: EndpointConfig, name: string, arn: string): Endpoint
+  update(endpoint: Endpoint, config: EndpointConfig, settings: VariantSettings, deployment?: DeploymentConfig): void
+  resize(endpoint: Endpoint, settings: VariantSettings): void
+  delete(endpoint: Endpoint): void
+  /** AWS's own maintenance: SystemUpdating, back to InService after `durationMs` of the cloud's clock. */
+  systemUpdate(endpoint: Endpoint, durationMs: number): void
+  /** The running instances die, their replacements do not become healthy. */
+  failInService(endpoint: Endpoint, reason: string | undefined): void
+  stop(graceMs: number): Promise<void>
+}
+
+/** The state machine of endpoints. */
+export function lifecycle(deps: LifecycleDependencies): Lifecycle {
+  const { clock, delays, faults, store } = deps
+  const transitions = new Set<Promise<void>>()
+  const stopping = new AbortController()
+  const now = () => new Date(clock.now())
+
+  const enter = (endpoint: Endpoint, status: Endpoint['status'], failureReason?: string) => {
+    endpoint.status = status
+    endpoint.failureReason = failureReason
+    endpoint.modifiedAt = now()
+    store.changed(endpoint)
+  }
+
+  /** Runs a transition to its end; one cut short by stop() leaves the endpoint where it is. */
+  const run = (endpoint: Endpoint, transition: (signal: AbortSignal) => Promise<void>) => {
+    endpoint.abort = new AbortController()
+    const signal = AbortSignal.any([endpoint.abort.signal, stopping.signal])
+    const running = transition(signal).catch((error: unknown) => {
+      if (signal.aborted) return
+      process.emitWarning(error instanceof Error ? error : new Error(String(error)))
+      enter(endpoint, 'Failed', FAILURES.internal())
+    })
+    transitions.add(running)
+    void running.finally(() => transitions.delete(running))
+  }
+
+  const newVariants = (endpointName: string, config: EndpointConfig, settings: VariantSettings): Map<string, Variant> =>
+    new Map(
+      config.variants.map((variant) => {
+        const name = variant.VariantName ?? ''
+        const modelName = variant.ModelName ?? ''
+        const model = deps.model(modelName)
+        const seconds = variant.ContainerStartupHealthCheckTimeoutInSeconds
+        const order = {
+          endpointName,
+          variantName: name,
+          modelName,
+          modelArn: deps.modelArn(modelName),
+          startupLimit: seconds === undefined ? undefined : seconds * 1000,
+        }
+        return [
+          name,
+          {
+            name,
+            config: variant,
+            weight: settings.get(name)?.weight ?? variant.InitialVariantWeight ?? 1,
+            desired: settings.get(name)?.desired ?? variant.InitialInstanceCount ?? 1,
+            fleet: fleet({
+              launch: (signal) => launch(deps, order, signal),
+              onChange: () => {
+                const endpoint = store.get(endpointName)
+                if (endpoint) store.changed(endpoint)
+              },
+            }),
+            deployedImage: model && {
+              specified: model.specifiedImage,
+              resolved: withDigest(model),
+              at: model.createdAt,
+            },
+            status: undefined,
+          },
+        ]
+      }),
+    )
+
+  const mark = (
+    variants: Iterable<Variant>,
+    status?: VariantStatus,
+    message: (variant: Variant) => string = () => '',
+  ) => {
+    for (const variant of variants) variant.status = status && { status, message: message(variant), since: now() }
+  }
+  const start = (variants: Iterable<Variant>) =>
+    Promise.all([...variants].map((variant) => variant.fleet.resize(variant.desired, delays.terminationGrace)))
+  const terminate = (variants: Iterable<Variant>, graceMs = delays.terminationGrace) =>
+    Promise.all([...variants].map((variant) => variant.fleet.stop(graceMs)))
+
+  /** SageMaker proves its right to publish before it starts anything. Returns the FailureReason where it has none. */
+  const testNotification = async (config: EndpointConfig, signal: AbortSignal): Promise<string | undefined> => {
+    const topics = config.async?.OutputConfig?.NotificationConfig
+    const message = JSON.stringify({ eventVersion: '1.0', eventSource: 'aws:sagemaker', eventName: 'TestNotification' })
+    for (const topic of [topics?.SuccessTopic, topics?.ErrorTopic]) {
+      if (topic === undefined) continue
+      try {
+        await deps.notifier.publish(topic, message)
+      } catch {
+        const role = deps.model(config.variants[0]?.ModelName ?? '')?.input.ExecutionRoleArn ?? ''
+        return FAILURES.topic(role, topic)
+      }
+      signal.throwIfAborted()
+    }
+    return undefined
+  }
+
+  /** Starts the fleets of `variants`. Returns the FailureReason when they do not all become healthy. */
+  const bringUp = async (variants: Map<string, Variant>, signal: AbortSignal): Promise<string | undefined> => {
+    mark(variants.values(), 'Creating', (variant) => `Launching ${variant.desired} instance(s).`)
+    try {
+      await start(variants.values())
+    } catch (error) {
+      if (!(error instanceof LaunchError)) throw error
+      return error.message
+    }
+    signal.throwIfAborted()
+    mark(variants.values())
+    return undefined
+  }
+
+  return {
+    create(config, name, arn) {
+      const created = now()
+      const variants = newVariants(name, config, new Map())
+      const endpoint: Endpoint = {
+        id: randomUUID(),
+        name,
+        arn,
+        config,
+        status: 'Creating',
+        failureReason: undefined,
+        createdAt: created,
+        modifiedAt: created,
+        variants: new Map(),
+        pending: { config, startedAt: created, variants },
+        deployment: undefined,
+        abort: new AbortController(),
+      }
+      store.add(endpoint)
+      run(endpoint, async (signal) => {
+        const failed = async (reason: string) => {
+          await terminate(variants.values())
+          endpoint.pending = undefined
+          enter(endpoint, 'Failed', reason)
+        }
+        const refused = await testNotification(config, signal)
+        if (refused) return failed(refused)
+        await pause(clock, delays.creating, signal)
+        await held(faults, 'endpoint.stuck-creating', name, signal)
+        const unhealthy = await bringUp(variants, signal)
+        const fault = faults.hit('endpoint.create-fails', name)
+        if (fault) return failed(reasonOf(fault) ?? unhealthy ?? FAILURES.ping(config.variants[0]?.VariantName ?? ''))
+        if (unhealthy) return failed(unhealthy)
+        endpoint.variants = variants
+        endpoint.pending = undefined
+        enter(endpoint, 'InService')
+      })
+      return endpoint
+    },
+
+    update(endpoint, config, settings, deployment) {
+      const old = { config: endpoint.config, variants: endpoint.variants }
+      const variants = newVariants(endpoint.name, config, settings)
+      endpoint.pending = { config, startedAt: now(), variants }
+      endpoint.deployment = deployment
+      enter(endpoint, 'Updating')
+      run(endpoint, async (signal) => {
+        const rollBack = async (reason: string) => {
+          mark(variants.values(), 'Deleting', (variant) => `Terminating ${variant.desired} instance(s).`)
+          await terminate(variants.values())
+          endpoint.pending = undefined
+          mark(old.variants.values())
+          const stays = faults.hit('endpoint.rollback-fails', endpoint.name)
+          enter(endpoint, stays ? 'UpdateRollbackFailed' : 'InService', reason || undefined)
+        }
+        const refused = await testNotification(config, signal)
+        if (refused) return rollBack(refused)
+        await pause(clock, delays.updating, signal)
+        await held(faults, 'endpoint.stuck-updating', endpoint.name, signal)
+        const unhealthy = await bringUp(variants, signal)
+        const fault = faults.hit('endpoint.update-fails', endpoint.name)
+        // A reason of '' is the silent rollback that users report: InService on the old configuration, nothing said.
+        if (fault) return rollBack(reasonOf(fault) ?? unhealthy ?? FAILURES.ping(config.variants[0]?.VariantName ?? ''))
+        if (unhealthy) return rollBack(unhealthy)
+        for (const missing of [old.config, config].filter((each) => !deps.config(each.name)))
+          return rollBack(notFoundText('endpoint-config', missing.arn))
+
+        const baking = bakingTimes(deployment)
+        for (const wait of baking.shifting) {
+          mark(variants.values(), 'Baking', () => `Baking for ${wait / 1000} seconds.`)
+          await pause(clock, wait, signal)
+        }
+        endpoint.variants = variants
+        endpoint.config = config
+        store.changed(endpoint)
+        mark(
+          variants.values(),
+          'Baking',
+          () => `Baking for ${baking.termination / 1000} seconds (TerminationWaitInSeconds).`,
+        )
+        await pause(clock, baking.termination, signal)
+        mark(variants.values())
+        await terminate(old.variants.values())
+        endpoint.pending = undefined
+        enter(endpoint, 'InService')
+      })
+    },
+
+    resize(endpoint, settings) {
+      const before = new Map(
+        [...endpoint.variants.values()].map(({ name, desired, weight }) => [name, { desired, weight }]),
+      )
+      const apply = (wanted: VariantSettings) => {
+        for (const [name, { desired, weight }] of wanted) {
+          const variant = endpoint.variants.get(name)
+          if (!variant) continue
+          variant.desired = desired ?? variant.desired
+          variant.weight = weight ?? variant.weight
+        }
+      }
+      apply(settings)
+      enter(endpoint, 'Updating')
+      run(endpoint, async (signal) => {
+        const variants = [...endpoint.variants.values()]
+        const restore = async (reason: string) => {
+          enter(endpoint, 'RollingBack', reason)
+          apply(before)
+          await start(variants)
+          mark(variants)
+          enter(endpoint, 'InService', reason)
+        }
+        const refused = await testNotification(endpoint.config, signal)
+        if (refused) return restore(refused)
+        mark(variants, 'Updating', (variant) => {
+          const change = variant.desired - (before.get(variant.name)?.desired ?? 0)
+          return change >= 0
+            ? `Scaling out desired instance count to ${variant.desired}.`
+            : `Terminating ${-change} instance(s).`
+        })
+        await pause(clock, delays.updating, signal)
+        await held(faults, 'endpoint.stuck-updating', endpoint.name, signal)
+        try {
+          await start(variants)
+        } catch (error) {
+          if (!(error instanceof LaunchError)) throw error
+          return restore(error.message)
+        }
+        signal.throwIfAborted()
+        mark(variants)
+        enter(endpoint, 'InService')
+      })
+    },
+
+    delete(endpoint) {
+      enter(endpoint, 'Deleting', endpoint.failureReason)
+      run(endpoint, async (signal) => {
+        await pause(clock, delays.deleting, signal)
+        await held(faults, 'endpoint.stuck-deleting', endpoint.name, signal)
+        await terminate(endpoint.variants.values())
+        store.remove(endpoint)
+        deps.onGone(endpoint)
+      })
+    },
+
+    systemUpdate(endpoint, durationMs) {
+      enter(endpoint, 'SystemUpdating', endpoint.failureReason)
+      run(endpoint, async (signal) => {
+        await pause(clock, durationMs, signal)
+        enter(endpoint, 'InService', endpoint.failureReason)
+      })
+    },
+
+    failInService(endpoint, reason) {
+      const variants = [...endpoint.variants.values()]
+      for (const variant of variants) variant.fleet.kill()
+      run(endpoint, async (signal) => {
+        await terminate(variants, 0)
+        await pause(clock, delays.instanceStart, signal)
+        // A call may have changed the endpoint meanwhile; its own transition then says what becomes of it.
+        if (endpoint.status !== 'InService') return
+        enter(endpoint, 'Failed', reason ?? FAILURES.ping(variants[0]?.name ?? ''))
+      })
+    },
+
+    async stop(graceMs) {
+      stopping.abort(new DOMException('the local cloud stops', 'AbortError'))
+      const fleets = [...store.all()].flatMap((endpoint) => [
+        ...endpoint.variants.values(),
+        ...(endpoint.pending?.variants.values() ?? []),
+      ])
+      await terminate(fleets, graceMs)
+      await Promise.all(transitions)
+    },
+  }
+}
