@@ -32,6 +32,7 @@ export function endpointStore(): EndpointStore {
         id: endpoint.id,
         name: endpoint.name,
         invocable: () => invocable(endpoint),
+        gone: () => endpoint.status === 'Deleting',
         asyncConfig: () => endpoint.config.async,
         variants: () =>
           [...endpoint.variants.values()].map((variant) => ({

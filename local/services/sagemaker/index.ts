@@ -10,7 +10,13 @@ import { models } from './models.ts'
 import { tagStore } from './tags.ts'
 import type { EndpointDirectory, SagemakerDelays, SagemakerDependencies } from './types.ts'
 
-export type { EndpointDirectory, InvocableEndpoint, SagemakerDelays, SagemakerDependencies } from './types.ts'
+export type {
+  EndpointDirectory,
+  InvocableEndpoint,
+  InvocableVariant,
+  SagemakerDelays,
+  SagemakerDependencies,
+} from './types.ts'
 
 /** The control plane's service, what Application Auto Scaling drives, and what the runtime reads. */
 export type Sagemaker = Service & VariantCapacity & { endpoints: EndpointDirectory; stop(): Promise<void> }

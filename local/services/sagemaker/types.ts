@@ -56,6 +56,8 @@ export type InvocableEndpoint = {
   name: string
   /** False once the endpoint is Failed, Deleting or gone. */
   invocable(): boolean
+  /** True once the endpoint is being deleted: nothing will ever run on it again. */
+  gone(): boolean
   asyncConfig(): AsyncInferenceConfig | undefined
   variants(): InvocableVariant[]
 }
