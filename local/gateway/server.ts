@@ -1,0 +1,244 @@
+import { randomUUID } from 'node:crypto'
+import { createServer, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FaultBoard } from '../faults.ts'
+import type { Recorder } from '../recorder.ts'
+import { ApiError, type JsonObject, type Service } from '../service.ts'
+import { matchRest, restInput, restOutput } from './rest.ts'
+import { fromWire, type Operation, toWire } from './shapes.ts'
+
+/** A JSON request of the control planes; InvokeEndpoint's bodies may have 6 MiB. */
+const BODY_LIMIT_BYTES = 8 * 1024 * 1024
+/** Answers kept for the `stale` fault: one per operation and input. */
+const MAX_STALE = 2000
+
+/** A service together with the shapes that the SDK has of it. */
+export type Mounted = {
+  service: Service
+  operations: Map<string, Operation>
+  /** The X-Amz-Target's prefix; undefined for REST. */
+  target: string | undefined
+}
+
+export type GatewayOptions = {
+  mounted: Mounted[]
+  /** Where S3, SNS, SQS and STS are, by the service name of the signature. */
+  proxied: { services: string[]; host: string; port: number }
+  /** Answers everything below these paths itself; true when it did. */
+  other: (request: IncomingMessage, response: ServerResponse, path: string) => Promise<boolean>
+  recorder: Recorder
+  faults: FaultBoard
+  region: string
+  accountId: string
+  onError(error: unknown, what: string): void
+}
+
+/** One loopback server for all services, as AWS_ENDPOINT_URL wants it. */
+export function gateway(options: GatewayOptions): Server {
+  const byTarget = new Map(options.mounted.flatMap((mount) => (mount.target ? [[mount.target, mount] as const] : [])))
+  const rest = options.mounted.filter((mount) => mount.target === undefined)
+  const stale = new Map<string, JsonObject>()
+
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const url = new URL(request.url ?? '/', 'http://localhost')
+    const signed = signature(request, url)
+    if (signed && options.proxied.services.includes(signed.service)) return proxy(request, response, signed.service)
+    if (await options.other(request, response, url.pathname)) return
+    const target = request.headers['x-amz-target']
+    if (typeof target === 'string') return json(request, response, target, signed?.region)
+    for (const mount of rest) {
+      const match = matchRest(mount.operations, request.method ?? '', url.pathname)
+      if (!match) continue
+      const body = await read(request)
+      return run(request, response, mount, match.operation, signed?.region, 'rest', () =>
+        restInput(match, request.headers, body),
+      )
+    }
+    // Unsigned requests with a bucket in them: presigned URLs and public reads go to S3.
+    if (!signed || url.searchParams.has('X-Amz-Signature')) return proxy(request, response, 's3')
+    throw new ApiError(
+      'UnknownOperationException',
+      `The local cloud has no ${request.method} ${url.pathname} of ${signed.service}`,
+      404,
+    )
+  }
+
+  const json = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: string,
+    region: string | undefined,
+  ) => {
+    const [prefix = '', name = ''] = target.split('.')
+    const mount = byTarget.get(prefix)
+    const operation = mount?.operations.get(name)
+    if (!mount || !operation) throw new ApiError('UnknownOperationException', `The local cloud has no ${target}`, 400)
+    const body = await read(request)
+    return run(request, response, mount, operation, region, 'json', () => {
+      try {
+        return fromWire(
+          operation.input,
+          body.byteLength === 0 ? {} : JSON.parse(Buffer.from(body).toString('utf8')),
+        ) as JsonObject
+      } catch (error) {
+        if (error instanceof ApiError) throw error
+        throw new ApiError('SerializationException', 'The body is not JSON')
+      }
+    })
+  }
+
+  const run = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    { service, operations }: Mounted,
+    operation: Operation,
+    region: string | undefined,
+    protocol: 'json' | 'rest',
+    decode: () => JsonObject,
+  ): Promise<void> => {
+    const requestId = randomUUID()
+    const record = (code: string) =>
+      options.recorder.add({
+        at: Date.now(),
+        service: service.name,
+        operation: operation.name,
+        code,
+        agent: String(request.headers['user-agent'] ?? ''),
+      })
+    const fault = options.faults.onCall(service.name, operation.name)
+    try {
+      if (fault.delayMs) await delay(fault.delayMs)
+      if (fault.drop === 'before') {
+        record('Dropped')
+        return void request.socket.destroy()
+      }
+      if (fault.error) throw fault.error
+      const handler = service.operations[operation.name]
+      if (!handler || !operations.has(operation.name)) {
+        throw new ApiError('UnknownOperationException', `The local cloud has no ${operation.name}`)
+      }
+      const input = decode()
+      const key = `${operation.name} ${JSON.stringify(input)}`
+      const earlier = fault.stale ? stale.get(key) : undefined
+      const output =
+        earlier ??
+        (await handler({
+          service: service.name,
+          operation: operation.name,
+          region: region ?? options.region,
+          accountId: options.accountId,
+          input,
+          requestId,
+        }))
+      if (/^(Describe|List|Get)/.test(operation.name)) {
+        if (stale.size >= MAX_STALE) stale.delete(stale.keys().next().value as string)
+        if (!fault.stale) stale.set(key, output)
+      }
+      record('OK')
+      if (fault.drop === 'after') return void request.socket.destroy()
+      if (protocol === 'rest') {
+        const { status, headers, body } = restOutput(operation, output)
+        return answer(response, status, { ...headers, 'x-amzn-requestid': requestId }, body)
+      }
+      const body = Buffer.from(JSON.stringify(toWire(operation.output, output) ?? {}))
+      return answer(
+        response,
+        200,
+        { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': requestId },
+        body,
+      )
+    } catch (error) {
+      record(error instanceof ApiError ? error.code : 'InternalFailure')
+      throw error
+    }
+  }
+
+  const proxy = (request: IncomingMessage, response: ServerResponse, service: string) =>
+    new Promise<void>((resolve, reject) => {
+      const operation = String(request.headers['x-amz-target'] ?? '').split('.')[1] ?? request.method ?? ''
+      const fault = options.faults.onCall(service, operation)
+      const record = (code: string) =>
+        options.recorder.add({
+          at: Date.now(),
+          service,
+          operation,
+          code,
+          agent: String(request.headers['user-agent'] ?? ''),
+        })
+      if (fault.drop) {
+        record('Dropped')
+        request.socket.destroy()
+        return resolve()
+      }
+      if (fault.error) {
+        record(fault.error.code)
+        request.resume()
+        return reject(fault.error)
+      }
+      const { host, port } = options.proxied
+      const upstream = httpRequest(
+        { host, port, method: request.method, path: request.url, headers: request.headers },
+        (from) => {
+          record((from.statusCode ?? 500) < 400 ? 'OK' : String(from.statusCode))
+          response.writeHead(from.statusCode ?? 502, from.headers)
+          from.pipe(response)
+          from.once('end', resolve)
+          from.once('error', reject)
+        },
+      )
+      upstream.once('error', reject)
+      request.pipe(upstream)
+    })
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      if (!(error instanceof ApiError)) options.onError(error, `${request.method} ${request.url}`)
+      if (response.headersSent) return response.destroy()
+      // What is left of a body that nobody read would be taken for the next request on this connection.
+      if (!request.complete) response.setHeader('connection', 'close')
+      refuse(response, error)
+    })
+  })
+  server.keepAliveTimeout = 60_000
+  return server
+}
+
+function refuse(response: ServerResponse, error: unknown): void {
+  const api =
+    error instanceof ApiError
+      ? error
+      : new ApiError('InternalFailure', 'The local cloud failed; its log says why.', 500)
+  const body = Buffer.from(
+    JSON.stringify({ __type: api.code, message: api.message, Message: api.message, ...api.members }),
+  )
+  answer(
+    response,
+    api.status,
+    { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-errortype': api.code, 'x-amzn-requestid': randomUUID() },
+    body,
+  )
+}
+
+function answer(response: ServerResponse, status: number, headers: Record<string, string>, body: Uint8Array): void {
+  response.writeHead(status, { ...headers, 'content-length': String(body.byteLength) })
+  response.end(body)
+}
+
+/** The credential scope names region and service: AKID/date/region/service/aws4_request. */
+function signature(request: IncomingMessage, url: URL): { region: string; service: string } | undefined {
+  const header = /Credential=([^,\s]+)/.exec(request.headers.authorization ?? '')?.[1]
+  const [, , region, service] = (header ?? url.searchParams.get('X-Amz-Credential') ?? '').split('/')
+  return region && service ? { region, service } : undefined
+}
+
+async function read(request: IncomingMessage): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of request) {
+    size += (chunk as Uint8Array).byteLength
+    if (size > BODY_LIMIT_BYTES)
+      throw new ApiError('RequestEntityTooLargeException', `Request body exceeds ${BODY_LIMIT_BYTES} bytes`, 413)
+    chunks.push(chunk as Uint8Array)
+  }
+  return Buffer.concat(chunks)
+}
