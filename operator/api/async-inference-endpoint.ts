@@ -350,8 +350,4 @@ export const asyncInferenceEndpoint = z
 
 export type AsyncInferenceEndpointSpec = z.infer<typeof asyncInferenceEndpointSpec>
 export type AsyncInferenceEndpointStatus = z.infer<typeof asyncInferenceEndpointStatus>
-export type AsyncInferenceEndpoint = Resource<
-  'AsyncInferenceEndpoint',
-  AsyncInferenceEndpointSpec,
-  AsyncInferenceEndpointStatus
->
+export type AsyncInferenceEndpoint = Resource<AsyncInferenceEndpointSpec, AsyncInferenceEndpointStatus>

@@ -80,4 +80,4 @@ export const modelImage = z
 
 export type ModelImageSpec = z.infer<typeof modelImageSpec>
 export type ModelImageStatus = z.infer<typeof modelImageStatus>
-export type ModelImage = Resource<'ModelImage', ModelImageSpec, ModelImageStatus>
+export type ModelImage = Resource<ModelImageSpec, ModelImageStatus>

@@ -13,9 +13,9 @@ export type Metadata = {
 }
 
 /** An object as the API server gives it: the spec's defaults are filled in. */
-export type Resource<Kind extends string, Spec, Status> = {
+export type Resource<Spec, Status> = {
   apiVersion: string
-  kind: Kind
+  kind: string
   metadata: Metadata
   spec: Spec
   status?: Status

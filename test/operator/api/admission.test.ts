@@ -2,10 +2,13 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { parseAllDocuments } from 'yaml'
+import { asyncInferenceEndpointSpec } from '../../../operator/api/async-inference-endpoint.ts'
+import { modelImageSpec } from '../../../operator/api/model-image.ts'
 import { type Manifest, testCluster } from '../../kubernetes.ts'
 import { aModelImage, anEndpoint, withField } from './manifests.ts'
 
 const SAMPLES = join(import.meta.dirname, '..', '..', '..', 'samples')
+const SPECS = { ModelImage: modelImageSpec, AsyncInferenceEndpoint: asyncInferenceEndpointSpec }
 const cluster = testCluster()
 const namespace = await cluster.namespace('admission')
 
@@ -13,9 +16,10 @@ for (const file of globSync('**/*.yaml', { cwd: SAMPLES })) {
   const text = readFileSync(join(SAMPLES, file), 'utf8')
   const manifests = parseAllDocuments(text).map((document) => document.toJS() as Manifest)
   for (const manifest of manifests.filter(({ kind }) => kind !== 'Namespace'))
-    test(`the API server accepts the sample ${file}`, async (t) => {
+    test(`the API server accepts the sample ${file}, and its defaults are those of the schema`, async (t) => {
       const outcome = await cluster.create(withField(manifest, 'metadata.namespace', namespace), { dryRun: true })
-      t.true('accepted' in outcome, JSON.stringify(outcome))
+      if (!('accepted' in outcome)) return t.fail(outcome.refused)
+      t.deepEqual(outcome.accepted.spec, SPECS[manifest.kind as keyof typeof SPECS].parse(manifest.spec))
     })
 }
 
