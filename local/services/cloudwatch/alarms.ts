@@ -1,0 +1,122 @@
+import type { Dimensions } from '../../service.ts'
+import type { MetricStore, Statistic } from './metrics.ts'
+
+export type AlarmState = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA'
+
+export type Alarm = {
+  name: string
+  arn: string
+  /** PutMetricAlarm's input, as DescribeAlarms gives it back. */
+  definition: AlarmDefinition
+  state: AlarmState
+  reason: string
+  stateUpdated: Date
+  updated: Date
+  tags: Map<string, string>
+  /** The newest datapoint that it was judged by. */
+  lastValue: number | undefined
+  /** When its actions last ran, on the cloud's clock: autoscaling actions repeat every minute while in ALARM. */
+  lastAction: number | undefined
+}
+
+export type AlarmDefinition = {
+  AlarmName: string
+  Namespace: string
+  MetricName: string
+  Dimensions?: { Name: string; Value: string }[]
+  Statistic?: Statistic
+  Period: number
+  EvaluationPeriods: number
+  DatapointsToAlarm?: number
+  Threshold: number
+  ComparisonOperator: string
+  TreatMissingData?: string
+  ActionsEnabled?: boolean
+  AlarmActions?: string[]
+  OKActions?: string[]
+  InsufficientDataActions?: string[]
+  AlarmDescription?: string
+  Unit?: string
+}
+
+/** CloudWatch repeats autoscaling actions once a minute while the alarm stays in ALARM (EC2 Auto Scaling and Application Auto Scaling). */
+const ACTION_REPEAT_MS = 60_000
+
+/**
+ * Judges one alarm by its last periods and says whether its actions are to run now. A missing datapoint counts as TreatMissingData
+ * says; for `missing`, the default, no datapoint at all is INSUFFICIENT_DATA and too few of them change nothing.
+ */
+export function evaluate(alarm: Alarm, metrics: MetricStore, now: number): boolean {
+  const { definition } = alarm
+  const period = definition.Period * 1000
+  const values: (number | undefined)[] = []
+  for (let index = 1; index <= definition.EvaluationPeriods; index++) {
+    values.push(
+      metrics.statistic(
+        definition.Namespace,
+        definition.MetricName,
+        dimensionsOf(definition),
+        now - index * period,
+        now - (index - 1) * period,
+        definition.Statistic ?? 'Average',
+      ),
+    )
+  }
+  const next = judge(alarm, values)
+  alarm.lastValue = values.find((value) => value !== undefined)
+  if (next !== alarm.state) {
+    alarm.state = next
+    alarm.stateUpdated = new Date(now)
+    alarm.reason = reason(next, definition, values)
+    alarm.lastAction = undefined
+  }
+  if (alarm.state !== 'ALARM' || definition.ActionsEnabled === false) return false
+  if (alarm.lastAction !== undefined && now - alarm.lastAction < ACTION_REPEAT_MS) return false
+  alarm.lastAction = now
+  return true
+}
+
+function judge({ state, definition }: Alarm, values: (number | undefined)[]): AlarmState {
+  const missing = definition.TreatMissingData ?? 'missing'
+  const needed = definition.DatapointsToAlarm ?? definition.EvaluationPeriods
+  const present = values.filter((value) => value !== undefined)
+  if (present.length === 0) {
+    if (missing === 'breaching') return 'ALARM'
+    if (missing === 'notBreaching') return 'OK'
+    return missing === 'ignore' ? state : 'INSUFFICIENT_DATA'
+  }
+  const breaching = present.filter((value) =>
+    compare(value, definition.ComparisonOperator, definition.Threshold),
+  ).length
+  const absent = values.length - present.length
+  const counted = breaching + (missing === 'breaching' ? absent : 0)
+  if (counted >= needed) return 'ALARM'
+  // With some datapoints missing, what is there decides only once it can.
+  if (missing === 'missing' && breaching > 0 && breaching + absent >= needed && state !== 'OK') return state
+  return 'OK'
+}
+
+function compare(value: number, operator: string, threshold: number): boolean {
+  switch (operator) {
+    case 'GreaterThanOrEqualToThreshold':
+      return value >= threshold
+    case 'GreaterThanThreshold':
+      return value > threshold
+    case 'LessThanThreshold':
+      return value < threshold
+    default:
+      return value <= threshold
+  }
+}
+
+function reason(state: AlarmState, definition: AlarmDefinition, values: (number | undefined)[]): string {
+  const seen = values.map((value) => value ?? 'missing').join(', ')
+  if (state === 'INSUFFICIENT_DATA')
+    return `Insufficient Data: ${definition.EvaluationPeriods} datapoints were unknown.`
+  const verdict = state === 'ALARM' ? 'Threshold Crossed' : 'Threshold not crossed'
+  return `${verdict}: datapoints [${seen}], ${definition.ComparisonOperator} ${definition.Threshold}.`
+}
+
+export function dimensionsOf({ Dimensions: given = [] }: AlarmDefinition): Dimensions {
+  return Object.fromEntries(given.map(({ Name, Value }) => [Name, Value]))
+}
