@@ -1,0 +1,43 @@
+import type { StepScaling, TargetTracking } from './scaling.ts'
+
+export type Target = {
+  arn: string
+  resourceId: string
+  endpointName: string
+  variantName: string
+  min: number
+  max: number
+  created: Date
+  tags: Map<string, string>
+  suspended: {
+    DynamicScalingInSuspended?: boolean
+    DynamicScalingOutSuspended?: boolean
+    ScheduledScalingSuspended?: boolean
+  }
+  /** On the cloud's clock. */
+  lastScaleOut: number
+  lastScaleIn: number
+}
+
+export type Policy = {
+  arn: string
+  name: string
+  resourceId: string
+  type: 'TargetTrackingScaling' | 'StepScaling'
+  created: Date
+  targetTracking?: TargetTracking
+  stepScaling?: StepScaling
+  /** The alarms that a target tracking policy keeps by itself: high and low. */
+  alarms: { name: string; arn: string }[]
+}
+
+export type Activity = {
+  id: string
+  resourceId: string
+  cause: string
+  description: string
+  start: Date
+  end: Date
+  status: 'Successful' | 'Failed'
+  message: string
+}
