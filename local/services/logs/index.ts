@@ -33,13 +33,11 @@ export function logsService(now: () => number): Service & LogSink {
         const prefix = (call.input.logGroupNamePrefix as string | undefined) ?? ''
         const names = [...groups.keys()].filter((name) => name.startsWith(prefix)).sort()
         return {
-          logGroups: names
-            .slice(0, (call.input.limit as number | undefined) ?? DEFAULT_PAGE)
-            .map((logGroupName) => ({
-              logGroupName,
-              arn: `${arn(call, logGroupName)}:*`,
-              logGroupArn: arn(call, logGroupName),
-            })),
+          logGroups: names.slice(0, (call.input.limit as number | undefined) ?? DEFAULT_PAGE).map((logGroupName) => ({
+            logGroupName,
+            arn: `${arn(call, logGroupName)}:*`,
+            logGroupArn: arn(call, logGroupName),
+          })),
         }
       },
       DescribeLogStreams(call) {

@@ -22,8 +22,8 @@ export function watchFaults(faults: Faults, store: EndpointStore, lifecycle: Lif
       }
       const maintenance = faults.hit('endpoint.system-update', endpoint.name)
       if (maintenance) {
-        const { durationMs } = maintenance
-        lifecycle.systemUpdate(endpoint, typeof durationMs === 'number' ? durationMs : SYSTEM_UPDATE_MS)
+        const { delayMs } = maintenance
+        lifecycle.systemUpdate(endpoint, typeof delayMs === 'number' ? delayMs : SYSTEM_UPDATE_MS)
       }
       for (const variant of endpoint.variants.values()) {
         const running = variant.fleet.healthy()

@@ -1,0 +1,153 @@
+import type { AddressInfo } from 'node:net'
+import * as aasSdk from '@aws-sdk/client-application-auto-scaling'
+import * as cloudwatchSdk from '@aws-sdk/client-cloudwatch'
+import * as logsSdk from '@aws-sdk/client-cloudwatch-logs'
+import * as ecrSdk from '@aws-sdk/client-ecr'
+import * as sagemakerSdk from '@aws-sdk/client-sagemaker'
+import * as runtimeSdk from '@aws-sdk/client-sagemaker-runtime'
+import { adminApi } from './admin.ts'
+import { type Clock, scaledClock } from './clock.ts'
+import { type Fault, faultBoard } from './faults.ts'
+import { gateway, type Mounted } from './gateway/server.ts'
+import { operationsOf } from './gateway/shapes.ts'
+import { type RecordedCall, recorder } from './recorder.ts'
+import type { Environment, JsonObject, ScalableTargets, Service } from './service.ts'
+import { autoscalingService } from './services/application-auto-scaling/index.ts'
+import { cloudwatchService } from './services/cloudwatch/index.ts'
+import { type ImageDefinition, images } from './services/ecr/images.ts'
+import { ecrService } from './services/ecr/index.ts'
+import { logsService } from './services/logs/index.ts'
+import { type SagemakerDelays, sagemakerService } from './services/sagemaker/index.ts'
+import { sagemakerRuntimeService } from './services/sagemaker-runtime/index.ts'
+import { storage } from './services/storage/storage.ts'
+
+export type LocalCloudOptions = {
+  /** 0: any free one. */
+  port?: number
+  clock?: Clock
+  region?: string
+  accountId?: string
+  /** SageMaker's, and how often metrics are published and alarms judged; all on the cloud's clock, in milliseconds. */
+  delays?: Partial<SagemakerDelays> & { metricPeriod?: number }
+  images?: ImageDefinition[]
+  /** Uniform in [0, 1). */
+  random?: () => number
+  onError?(error: unknown, what: string): void
+}
+
+export type LocalCloud = {
+  /** What AWS_ENDPOINT_URL is set to. */
+  url: string
+  port: number
+  /** For any SDK: endpoint, region and credentials. */
+  environment: Record<string, string>
+  clock: Clock
+  registerImage(definition: ImageDefinition): string
+  setFault(fault: Fault): void
+  clearFaults(): void
+  calls(): RecordedCall[]
+  resetCalls(): void
+  /** Everything that is there now, by service. */
+  state(): Record<string, JsonObject>
+  stop(): Promise<void>
+}
+
+const METRIC_PERIOD_MS = 60_000
+
+/** A SageMaker on this machine, on loopback only: one port for all services. A development tool. */
+export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<LocalCloud> {
+  const { clock = scaledClock(), region = 'us-east-1', accountId = '123456789012', delays = {}, random } = options
+  const onError = options.onError ?? ((error, what) => console.error(`local cloud: ${what}:`, error))
+  const faults = faultBoard(random)
+  const calls = recorder()
+  const registry = images(clock.now)
+  for (const definition of options.images ?? []) registry.register(definition)
+  const logs = logsService(clock.now)
+  const metricPeriod = delays.metricPeriod ?? METRIC_PERIOD_MS
+  const cloudwatch = cloudwatchService({ clock, region, accountId, evaluationPeriod: metricPeriod, onError })
+  const stored = await storage(region, onError)
+  const common: Environment = { clock, accountId, region, faults, metrics: cloudwatch, logs }
+  let url = ''
+  const environment = () => ({
+    AWS_ENDPOINT_URL: url,
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+  })
+
+  // SageMaker and its autoscaling know each other; autoscaling is made second.
+  const scalableTargets: ScalableTargets = {
+    has: (endpoint, variant) => autoscaling.has(endpoint, variant),
+    deregister: (endpoint) => autoscaling.deregister(endpoint),
+  }
+  const sagemaker = sagemakerService({
+    ...common,
+    images: registry,
+    scalableTargets,
+    notifier: stored.notifier,
+    objects: stored.objects,
+    delays,
+    containerEnvironment: environment,
+  })
+  const autoscaling = autoscalingService({ clock, region, accountId, capacity: sagemaker, alarms: cloudwatch })
+  cloudwatch.onAction((arn, alarm) => autoscaling.onAlarm(arn, alarm))
+  const runtime = sagemakerRuntimeService({
+    ...common,
+    endpoints: sagemaker.endpoints,
+    objects: stored.objects,
+    notifier: stored.notifier,
+    delays: { metricPeriod },
+  })
+  const ecr = ecrService(registry, () => url)
+
+  const mount = (service: Service, sdk: object, target: string | undefined): Mounted => ({
+    service,
+    operations: operationsOf(sdk),
+    target,
+  })
+  const mounted = [
+    mount(sagemaker, sagemakerSdk, 'SageMaker'),
+    mount(autoscaling, aasSdk, 'AnyScaleFrontendService'),
+    mount(cloudwatch, cloudwatchSdk, 'GraniteServiceVersion20100801'),
+    mount(logs, logsSdk, 'Logs_20140328'),
+    mount(ecr, ecrSdk, 'AmazonEC2ContainerRegistry_V20150921'),
+    mount(runtime, runtimeSdk, undefined),
+  ]
+  const state = () => Object.fromEntries(mounted.map(({ service }) => [service.name, service.state()]))
+  const server = gateway({
+    mounted,
+    proxied: { services: ['s3', 'sns', 'sqs', 'sts'], host: stored.host, port: stored.port },
+    other: adminApi({ images: registry, faults, calls, state, clock }),
+    recorder: calls,
+    faults,
+    region,
+    accountId,
+    onError,
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port ?? 0, '127.0.0.1', resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  url = `http://127.0.0.1:${port}`
+
+  return {
+    url,
+    port,
+    environment: environment(),
+    clock,
+    registerImage: (definition) => registry.register(definition),
+    setFault: (fault) => faults.set(fault),
+    clearFaults: () => faults.clear(),
+    calls: () => calls.calls(),
+    resetCalls: () => calls.reset(),
+    state,
+    async stop() {
+      server.close()
+      server.closeAllConnections()
+      await Promise.all([runtime.stop?.(), cloudwatch.stop()])
+      await sagemaker.stop()
+      await stored.stop()
+    },
+  }
+}

@@ -1,0 +1,96 @@
+import { readFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { scaledClock } from './clock.ts'
+import { startLocalCloud } from './cloud.ts'
+
+const USAGE = `npm run local -- [--port 4566] [--speed 60] [--images FILE.json]    start; --speed: minutes of SageMaker per real minute
+npm run local -- state | calls | faults [--url URL]                 look into a running one
+npm run local -- fault NAME|SERVICE.OPERATION [--subject S] [--effect throttle|error|drop|drop-response|delay|stale]
+                 [--code C] [--message M] [--reason R] [--delay-ms N] [--times N] [--url URL]
+npm run local -- fault clear [--url URL]
+`
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    port: { type: 'string', default: '4566' },
+    speed: { type: 'string', default: '1' },
+    images: { type: 'string' },
+    url: { type: 'string' },
+    subject: { type: 'string' },
+    effect: { type: 'string' },
+    code: { type: 'string' },
+    message: { type: 'string' },
+    reason: { type: 'string' },
+    'delay-ms': { type: 'string' },
+    times: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+async function serve(): Promise<void> {
+  const port = Number(values.port)
+  const speed = Number(values.speed)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new Error('--port is a port number, or 0 for any free one')
+  const images = values.images ? JSON.parse(await readFile(values.images, 'utf8')) : []
+  const cloud = await startLocalCloud({ port, clock: scaledClock(speed), images })
+  const lines = Object.entries(cloud.environment).map(([name, value]) => `export ${name}=${value}`)
+  console.log(`The local cloud answers at ${cloud.url}, ${speed === 1 ? 'in real time' : `${speed} times as fast as real time`}.
+It is a development tool: nothing is persistent, nobody is authenticated, and it listens on loopback only.
+
+${lines.join('\n')}
+`)
+  const stop = () => {
+    cloud.stop().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    )
+  }
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+}
+
+async function ask(method: string, path: string, body?: unknown): Promise<void> {
+  const url = values.url ?? process.env.AWS_ENDPOINT_URL ?? `http://127.0.0.1:${values.port}`
+  const response = await fetch(`${url}/_local/${path}`, { method, ...(body ? { body: JSON.stringify(body) } : {}) })
+  const text = await response.text()
+  console.log(JSON.stringify(JSON.parse(text), null, 2))
+  if (!response.ok) process.exitCode = 1
+}
+
+function fault(target: string): Record<string, unknown> {
+  const number = (text: string | undefined) => (text === undefined ? undefined : Number(text))
+  const { subject, effect, code, message, reason } = values
+  // Named faults have a dash in their second part, as in endpoint.create-fails; operations are CamelCase.
+  const isOperation = /\.(\*|[A-Z])/.test(target)
+  return {
+    ...(isOperation ? { operation: target, effect: effect ?? 'throttle' } : { name: target }),
+    ...Object.fromEntries(
+      Object.entries({
+        subject,
+        code,
+        message,
+        reason,
+        delayMs: number(values['delay-ms']),
+        times: number(values.times),
+      }).filter(([, value]) => value !== undefined),
+    ),
+  }
+}
+
+const [command, target] = positionals
+try {
+  if (values.help) console.log(USAGE)
+  else if (!command) await serve()
+  else if (['state', 'calls', 'faults'].includes(command)) await ask('GET', command)
+  else if (command === 'fault' && target === 'clear') await ask('DELETE', 'faults')
+  else if (command === 'fault' && target) await ask('POST', 'faults', fault(target))
+  else {
+    console.error(USAGE)
+    process.exitCode = 2
+  }
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error))
+  process.exitCode = 1
+}
