@@ -21,8 +21,20 @@ const recovery = z
     attempts: count().describe('How often the endpoint was recreated since it last worked.'),
     nextAttemptTime: time().optional().describe('When the next attempt is due.'),
     creatingSince: time().optional().describe('Since when SageMaker has been creating the endpoint.'),
+    revision: text(64)
+      .optional()
+      .describe('What the attempts were for: a new generation, digest or retry annotation starts the count again.'),
   })
   .describe('The recovery from failure.')
+
+const rollout = z
+  .object({
+    endpointConfigName: text(63).describe('The configuration that the endpoint was last asked to take.'),
+    previousConfigName: text(63).optional().describe('The one it had before, kept until the new one is in service.'),
+    retry: text(256, 0).optional().describe('The value of the annotation mooring.dev/retry at that time.'),
+    result: z.enum(['InProgress', 'Succeeded', 'RolledBack']).describe('What became of it.'),
+  })
+  .describe('The last change of configuration; one that was rolled back is not tried again by itself.')
 
 const lastFailure = z
   .object({
@@ -60,6 +72,7 @@ export const asyncInferenceEndpointStatus = z
       .optional()
       .describe('The number of instances.'),
     smokeTest: smokeTest.optional(),
+    rollout: rollout.optional(),
     recovery: recovery.optional(),
     lastFailure: lastFailure.optional(),
   })

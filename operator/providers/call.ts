@@ -1,0 +1,13 @@
+/** What every AWS call is given: when to give up. */
+export type CallOptions = { abortSignal: AbortSignal }
+
+/** One operation of an AWS client. Providers list the operations they use by this type; the SDK's clients have them. */
+export type Operation<Input, Output> = (input: Input, options: CallOptions) => Promise<Output>
+
+/** Retries by the SDK included. A worker must not wait longer for an answer than for its next turn. */
+export const CALL_DEADLINE_MS = 30_000
+
+/** Ends the call with the pass, or at its deadline. */
+export function within(signal: AbortSignal): CallOptions {
+  return { abortSignal: AbortSignal.any([signal, AbortSignal.timeout(CALL_DEADLINE_MS)]) }
+}

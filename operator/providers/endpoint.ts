@@ -1,0 +1,111 @@
+import type {
+  CreateEndpointCommandInput,
+  CreateEndpointCommandOutput,
+  DeleteEndpointCommandInput,
+  DeleteEndpointCommandOutput,
+  DescribeEndpointCommandInput,
+  DescribeEndpointCommandOutput,
+  EndpointStatus,
+  UpdateEndpointCommandInput,
+  UpdateEndpointCommandOutput,
+} from '@aws-sdk/client-sagemaker'
+import { type Operation, within } from './call.ts'
+import { isAlreadyExists, isInProgress, isNotFound } from './errors.ts'
+
+export type EndpointApi = {
+  createEndpoint: Operation<CreateEndpointCommandInput, CreateEndpointCommandOutput>
+  describeEndpoint: Operation<DescribeEndpointCommandInput, DescribeEndpointCommandOutput>
+  updateEndpoint: Operation<UpdateEndpointCommandInput, UpdateEndpointCommandOutput>
+  deleteEndpoint: Operation<DeleteEndpointCommandInput, DeleteEndpointCommandOutput>
+}
+
+/** An endpoint, as far as it decides what is done next. */
+export type ObservedEndpoint = {
+  arn: string
+  status: EndpointStatus
+  /** The configuration that it serves with now. */
+  configName: string
+  /** The configuration being rolled out, while one is. */
+  pendingConfigName: string | undefined
+  failureReason: string | undefined
+  createdAt: Date
+  /** Of the only variant; undefined until it has one. */
+  instances: { current: number; desired: number } | undefined
+}
+
+/** SageMaker's endpoints. Errors as in model.ts. */
+export function endpoints(api: EndpointApi) {
+  return {
+    /** Answers 'taken' when the name is in use, by whomever and in whatever state; an endpoint being deleted still has its name. */
+    async create(
+      input: CreateEndpointCommandInput,
+      signal: AbortSignal,
+    ): Promise<{ arn: string } | 'taken' | 'no-config'> {
+      try {
+        const { EndpointArn: arn = '' } = await api.createEndpoint(input, within(signal))
+        return { arn }
+      } catch (error) {
+        if (isAlreadyExists(error, 'endpoint')) return 'taken'
+        if (isNotFound(error, 'endpoint configuration')) return 'no-config'
+        throw error
+      }
+    },
+
+    /** Undefined where there is none. */
+    async observe(name: string, signal: AbortSignal): Promise<ObservedEndpoint | undefined> {
+      let seen: DescribeEndpointCommandOutput
+      try {
+        seen = await api.describeEndpoint({ EndpointName: name }, within(signal))
+      } catch (error) {
+        if (isNotFound(error, 'endpoint')) return undefined
+        throw error
+      }
+      const variant = seen.ProductionVariants?.[0]
+      return {
+        arn: seen.EndpointArn ?? '',
+        status: seen.EndpointStatus ?? 'OutOfService',
+        configName: seen.EndpointConfigName ?? '',
+        pendingConfigName: seen.PendingDeploymentSummary?.EndpointConfigName,
+        failureReason: seen.FailureReason,
+        createdAt: seen.CreationTime ?? new Date(0),
+        instances: variant && {
+          current: variant.CurrentInstanceCount ?? 0,
+          desired: variant.DesiredInstanceCount ?? 0,
+        },
+      }
+    },
+
+    /** Starts a change of configuration; counts and weights that autoscaling set are kept. */
+    async update(
+      name: string,
+      configName: string,
+      signal: AbortSignal,
+    ): Promise<'started' | 'in-progress' | 'no-config'> {
+      try {
+        await api.updateEndpoint(
+          { EndpointName: name, EndpointConfigName: configName, RetainAllVariantProperties: true },
+          within(signal),
+        )
+        return 'started'
+      } catch (error) {
+        if (isInProgress(error)) return 'in-progress'
+        if (isNotFound(error, 'endpoint configuration')) return 'no-config'
+        throw error
+      }
+    },
+
+    /** 'started' does not mean gone: the name is free when observe finds nothing. */
+    async delete(name: string, signal: AbortSignal): Promise<'started' | 'in-progress' | 'gone'> {
+      try {
+        await api.deleteEndpoint({ EndpointName: name }, within(signal))
+        return 'started'
+      } catch (error) {
+        if (isInProgress(error)) return 'in-progress'
+        if (isNotFound(error, 'endpoint')) return 'gone'
+        throw error
+      }
+    },
+  }
+}
+
+export type Endpoints = ReturnType<typeof endpoints>
