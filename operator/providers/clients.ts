@@ -1,97 +1,98 @@
-import { ApplicationAutoScalingClient } from '@aws-sdk/client-application-auto-scaling'
-import { CloudWatchClient } from '@aws-sdk/client-cloudwatch'
-import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
-import { ECRClient } from '@aws-sdk/client-ecr'
-import { S3Client } from '@aws-sdk/client-s3'
-import { SageMakerClient } from '@aws-sdk/client-sagemaker'
-import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime'
+import { ApplicationAutoScaling } from '@aws-sdk/client-application-auto-scaling'
+import { CloudWatch } from '@aws-sdk/client-cloudwatch'
+import { CloudWatchLogs } from '@aws-sdk/client-cloudwatch-logs'
+import { ECR } from '@aws-sdk/client-ecr'
+import { S3 } from '@aws-sdk/client-s3'
+import { SageMaker } from '@aws-sdk/client-sagemaker'
+import { SageMakerRuntime } from '@aws-sdk/client-sagemaker-runtime'
 
-export type AwsClients = {
-  sagemaker: SageMakerClient
-  runtime: SageMakerRuntimeClient
-  autoscaling: ApplicationAutoScalingClient
-  cloudwatch: CloudWatchClient
-  logs: CloudWatchLogsClient
-  ecr: ECRClient
-  s3: S3Client
+/** The AWS clients of one region. */
+export type RegionClients = {
+  sagemaker: SageMaker
+  runtime: SageMakerRuntime
+  autoscaling: ApplicationAutoScaling
+  cloudwatch: CloudWatch
+  logs: CloudWatchLogs
+  s3: S3
+  ecr: ECR
 }
 
-/** Called once for each request that went out, retries included; `code` is the error's name, or OK. */
-export type CountRequest = (service: string, operation: string, code: string) => void
+export type Clients = {
+  region(region: string): RegionClients
+  /** Closes the connections. */
+  close(): void
+}
 
-/** Waiting longer is the workqueue's business: SDK retries and backoff there would multiply. */
+export type ClientsOptions = {
+  /** Called for each request that went over the wire, retries included; `code` is OK or the error's name. */
+  onRequest(service: string, operation: string, code: string): void
+  /** Path-style S3 addresses, as servers other than AWS need: a bucket's name is no host name there. */
+  pathStyle: boolean
+}
+
+/** A second and third try bridge a hiccup; longer waits belong to the workqueue, or the two backoffs multiply. */
 const MAX_ATTEMPTS = 3
-const REQUEST_TIMEOUT_MS = 20_000
-const CONNECTION_TIMEOUT_MS = 5_000
+const CONNECT_TIMEOUT_MS = 3_000
+const REQUEST_TIMEOUT_MS = 15_000
 
-export type ClientFactory = {
-  /** One set of clients a region, made at first use. */
-  for(region: string): AwsClients
-  destroy(): void
-}
+/** One client per region and service, made on first use. Endpoint URL and credentials are the SDK's own business. */
+export function clients({ onRequest, pathStyle }: ClientsOptions): Clients {
+  const regions = new Map<string, RegionClients>()
 
-/**
- * The SDK's clients, shared by all objects of a region. Credentials, and AWS_ENDPOINT_URL for the local cloud, come from the
- * environment by the SDK's own rules.
- */
-export function awsClients(count: CountRequest): ClientFactory {
-  const regions = new Map<string, AwsClients>()
-  const counted = <C extends Countable>(service: string, client: C): C => {
-    client.middlewareStack.add(
-      (next, context) => async (args) => {
-        const operation = (context.commandName ?? 'Unknown').replace(/Command$/, '')
+  const counted = <Client extends object>(service: string, client: Client): Client => {
+    // The clients' stacks differ in the types of input and output alone, which counting does not touch.
+    const { middlewareStack } = client as unknown as Pick<SageMaker, 'middlewareStack'>
+    middlewareStack.add(
+      (next, context) => async (request) => {
+        const operation = String(context.commandName ?? 'Unknown').replace(/Command$/, '')
         try {
-          const result = await next(args)
-          count(service, operation, 'OK')
+          const result = await next(request)
+          onRequest(service, operation, 'OK')
           return result
         } catch (error) {
-          count(service, operation, error instanceof Error ? error.name : 'Unknown')
+          onRequest(service, operation, error instanceof Error ? error.name : 'Unknown')
           throw error
         }
       },
-      // After the retry middleware: each attempt is a request of its own.
-      { step: 'finalizeRequest', priority: 'low', name: 'mooringCount' },
+      // Outside the step that makes errors of refusals, inside the one that retries.
+      { step: 'deserialize', priority: 'high', name: 'mooringCountRequests' },
     )
     return client
   }
+
+  const create = (region: string): RegionClients => {
+    const options = {
+      region,
+      maxAttempts: MAX_ATTEMPTS,
+      retryMode: 'standard',
+      requestHandler: {
+        connectionTimeout: CONNECT_TIMEOUT_MS,
+        requestTimeout: REQUEST_TIMEOUT_MS,
+        throwOnRequestTimeout: true,
+      },
+    }
+    return {
+      sagemaker: counted('sagemaker', new SageMaker(options)),
+      runtime: counted('sagemaker-runtime', new SageMakerRuntime(options)),
+      autoscaling: counted('application-autoscaling', new ApplicationAutoScaling(options)),
+      cloudwatch: counted('monitoring', new CloudWatch(options)),
+      logs: counted('logs', new CloudWatchLogs(options)),
+      s3: counted('s3', new S3({ ...options, forcePathStyle: pathStyle })),
+      ecr: counted('ecr', new ECR(options)),
+    }
+  }
+
   return {
-    for(region) {
+    region(region) {
       const known = regions.get(region)
       if (known) return known
-      const common = {
-        region,
-        maxAttempts: MAX_ATTEMPTS,
-        requestHandler: { requestTimeout: REQUEST_TIMEOUT_MS, connectionTimeout: CONNECTION_TIMEOUT_MS },
-      }
-      // Bucket names as host names do not resolve on a local endpoint.
-      const forcePathStyle = Boolean(process.env.AWS_ENDPOINT_URL ?? process.env.AWS_ENDPOINT_URL_S3)
-      const made: AwsClients = {
-        sagemaker: counted('sagemaker', new SageMakerClient(common)),
-        runtime: counted('sagemaker-runtime', new SageMakerRuntimeClient(common)),
-        autoscaling: counted('application-autoscaling', new ApplicationAutoScalingClient(common)),
-        cloudwatch: counted('monitoring', new CloudWatchClient(common)),
-        logs: counted('logs', new CloudWatchLogsClient(common)),
-        ecr: counted('ecr', new ECRClient(common)),
-        s3: counted('s3', new S3Client({ ...common, forcePathStyle })),
-      }
+      const made = create(region)
       regions.set(region, made)
       return made
     },
-    destroy() {
-      for (const set of regions.values()) for (const client of Object.values(set)) client.destroy()
+    close() {
+      for (const region of regions.values()) for (const client of Object.values(region)) client.destroy()
       regions.clear()
     },
-  }
-}
-
-type Countable = {
-  middlewareStack: {
-    add(
-      middleware: (
-        next: (args: never) => Promise<never>,
-        context: { commandName?: string },
-      ) => (args: never) => Promise<never>,
-      options: { step: 'finalizeRequest'; priority: 'low'; name: string },
-    ): void
   }
 }

@@ -1,65 +1,138 @@
-/** The one place that knows AWS's error names and messages. */
+/**
+ * The only file that knows what AWS calls its errors. SageMaker has few error codes: most of its control plane's refusals are a
+ * ValidationException that only its message tells apart, in the wording below (collected from AWS's documentation, other tools'
+ * sources and users' reports). What the messages mean for the user is in failure-reasons.ts.
+ */
+import { type Explanation, explainText, permanent, sentence, transient } from './failure-reasons.ts'
 
-type AwsError = Error & { $metadata?: { httpStatusCode?: number }; $retryable?: { throttling?: boolean } }
+/** The kinds of SageMaker resources, in the words of its messages. */
+export type ResourceKind = 'endpoint' | 'endpoint configuration' | 'model'
 
-function isAws(error: unknown, name: string, messagePrefix = ''): boolean {
-  return error instanceof Error && error.name === name && error.message.startsWith(messagePrefix)
-}
+const THROTTLES = new Set([
+  'ThrottlingException',
+  'Throttling',
+  'TooManyRequestsException',
+  'RequestLimitExceeded',
+  'SlowDown',
+])
+const DENIALS = new Set(['AccessDeniedException', 'AccessDenied', 'UnauthorizedOperation', 'Forbidden'])
+const SIGN_IN = new Set([
+  'CredentialsProviderError',
+  'UnrecognizedClientException',
+  'InvalidClientTokenId',
+  'ExpiredTokenException',
+  'ExpiredToken',
+  'InvalidSignatureException',
+  'SignatureDoesNotMatch',
+  'TokenRefreshRequired',
+])
 
 /**
- * SageMaker has no not-found code: it is a ValidationException with a message. The quote belongs to the match, since `Could not
- * find endpoint` is also how a missing endpoint *configuration* begins (the pitfall of ACK's and Terraform's matching).
+ * Whether the resource is absent, which SageMaker says by a ValidationException. The quotation mark matters: "Could not find
+ * endpoint" also begins the message for an absent endpoint configuration, as UpdateEndpoint answers when the configuration it was
+ * given, or the one in use, is gone; taken for the endpoint's own absence, that would make a second one.
  */
-export const isEndpointNotFound = (error: unknown) => isAws(error, 'ValidationException', 'Could not find endpoint "')
-export const isEndpointConfigNotFound = (error: unknown) =>
-  isAws(error, 'ValidationException', 'Could not find endpoint configuration "')
-export const isModelNotFound = (error: unknown) => isAws(error, 'ValidationException', 'Could not find model "')
-
-/** The name is taken; by whom, its tags tell. */
-export const isAlreadyExisting = (error: unknown) =>
-  isAws(error, 'ValidationException', 'Cannot create already existing') || isAws(error, 'ResourceInUse')
-
-/** The endpoint is in a transition, by us, by autoscaling or by AWS: normal, look again. Deletion says the same words. */
-export const isInProgress = (error: unknown) =>
-  isAws(error, 'ValidationException', 'Cannot update in-progress endpoint')
-
-export const isScalableTargetNotFound = (error: unknown) => isAws(error, 'ObjectNotFoundException')
-export const isLogsNotFound = (error: unknown) => isAws(error, 'ResourceNotFoundException')
-export const isObjectNotFound = (error: unknown) => isAws(error, 'NoSuchKey') || isAws(error, 'NotFound')
-
-export const isThrottled = (error: unknown) =>
-  isAws(error, 'ThrottlingException') ||
-  isAws(error, 'Throttling') ||
-  isAws(error, 'TooManyRequestsException') ||
-  (error instanceof Error && (error as AwsError).$retryable?.throttling === true)
-
-/** The account's limit: a request to raise it takes days, other endpoints may go in minutes. */
-export const isLimitExceeded = (error: unknown) =>
-  isAws(error, 'ResourceLimitExceeded') || isAws(error, 'LimitExceededException')
-
-/** Refused because of what was asked, not because of the moment. */
-export function isRejected(error: unknown): boolean {
-  if (!(error instanceof Error) || isThrottled(error) || isLimitExceeded(error) || isInProgress(error)) return false
-  return [
-    'ValidationException',
-    'ValidationError',
-    'SerializationException',
-    'AccessDeniedException',
-    'InvalidParameterException',
-    'InvalidParameterValue',
-    'RepositoryNotFoundException',
-  ].includes(error.name)
+export function isNotFound(error: unknown, kind: ResourceKind): boolean {
+  return isValidation(error) && messageOf(error).startsWith(`Could not find ${kind} "`)
 }
 
-/** The error in one line for a condition: code and message, without request ids. */
-export function describeError(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const first = error.message.split('\n')[0] ?? ''
-  // Service messages may end in "(Service: …; Request ID: …)", which would differ on every try.
-  const message = first.replace(/\s*\((?:Service|Status Code|Request ID)[^)]*\)\s*$/i, '')
-  return error.name === 'Error' || message.startsWith(error.name) ? message : `${error.name}: ${message}`
+/** Whether the name is taken by a resource of that kind, whatever its state. */
+export function isAlreadyExists(error: unknown, kind: ResourceKind): boolean {
+  return isValidation(error) && messageOf(error).startsWith(`Cannot create already existing ${kind} "`)
 }
 
-export function isNoSuchImage(error: unknown): boolean {
-  return isAws(error, 'ImageNotFoundException') || isAws(error, 'RepositoryNotFoundException')
+/** Whether it is being changed by somebody, autoscaling included: normal, to be asked again. A refused delete says "update" too. */
+export function isInProgress(error: unknown): boolean {
+  return (
+    (isValidation(error) && messageOf(error).startsWith('Cannot update in-progress endpoint')) ||
+    nameOf(error) === 'ConcurrentUpdateException'
+  )
+}
+
+/** Whether Application Auto Scaling knows no such target or policy. */
+export function isNotRegistered(error: unknown): boolean {
+  return nameOf(error) === 'ObjectNotFoundException'
+}
+
+/** Whether CloudWatch Logs has no such group: the container never started. */
+export function isNoLogs(error: unknown): boolean {
+  return nameOf(error) === 'ResourceNotFoundException'
+}
+
+/** Whether S3 has no such object, or will not say: without s3:ListBucket it answers 403 for an absent key. */
+export function isNoObject(error: unknown): boolean {
+  return ['NoSuchKey', 'NotFound'].includes(nameOf(error)) || isDenied(error)
+}
+
+/** Whether the registry has no such repository. */
+export function isNoRepository(error: unknown): boolean {
+  return nameOf(error) === 'RepositoryNotFoundException'
+}
+
+export function isThrottled(error: unknown): boolean {
+  return THROTTLES.has(nameOf(error)) || statusOf(error) === 429 || messageOf(error) === 'Rate exceeded'
+}
+
+/** HEAD requests have no body to name the error, so the status counts too. */
+export function isDenied(error: unknown): boolean {
+  return DENIALS.has(nameOf(error)) || (statusOf(error) === 403 && !SIGN_IN.has(nameOf(error)))
+}
+
+/** Whether the quota forbids it: only a raised quota or fewer instances elsewhere help, and both come without telling us. */
+export function isQuota(error: unknown): boolean {
+  return ['ResourceLimitExceeded', 'LimitExceededException', 'LimitExceeded'].includes(nameOf(error))
+}
+
+/** Whether repeating the same request may well succeed: throttling, a failure of AWS or of the connection, a time limit. */
+export function isTransient(error: unknown): boolean {
+  if (isThrottled(error) || isInProgress(error)) return true
+  if (isDenied(error) || SIGN_IN.has(nameOf(error)) || isValidation(error) || isQuota(error)) return false
+  const status = statusOf(error)
+  return status === undefined || status >= 500
+}
+
+/** Whether only a change by somebody can help. */
+export function isPermanent(error: unknown): boolean {
+  return !isTransient(error)
+}
+
+/** Explains an error of any AWS call. */
+export function explainError(error: unknown): Explanation {
+  if (isThrottled(error))
+    return transient('Throttled', 'AWS limits the rate of requests at the moment. Mooring tries again by itself.')
+  if (isInProgress(error)) return transient('InProgress', 'AWS is still changing it. Mooring tries again by itself.')
+  if (isDenied(error))
+    return permanent(
+      'AccessDenied',
+      `Allow the operator this call in its IAM policy. AWS says: ${sentence(messageOf(error))}`,
+    )
+  if (SIGN_IN.has(nameOf(error)))
+    return permanent(
+      'NoCredentials',
+      `Give the operator's service account an IAM role. AWS says: ${sentence(messageOf(error))}`,
+    )
+  if (isQuota(error))
+    return permanent(
+      'QuotaExceeded',
+      `Raise the quota in Service Quotas, or choose another instance type. AWS says: ${sentence(messageOf(error))}`,
+    )
+  if (isTransient(error))
+    return transient('AwsUnavailable', 'AWS did not answer, or failed by itself. Mooring tries again by itself.')
+  return explainText(messageOf(error)) ?? permanent('Refused', `AWS refused: ${sentence(messageOf(error))}`)
+}
+
+function isValidation(error: unknown): boolean {
+  return ['ValidationException', 'ValidationError', 'InvalidParameterException'].includes(nameOf(error))
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : ''
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function statusOf(error: unknown): number | undefined {
+  return (error as { $metadata?: { httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode
 }
