@@ -65,7 +65,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   const logs = logsService(clock.now)
   const metricPeriod = delays.metricPeriod ?? METRIC_PERIOD_MS
   const cloudwatch = cloudwatchService({ clock, region, accountId, evaluationPeriod: metricPeriod, onError })
-  const stored = await storage(region, onError)
+  const stored = await storage(region)
   const common: Environment = { clock, accountId, region, faults, metrics: cloudwatch, logs }
   let url = ''
   const environment = () => ({

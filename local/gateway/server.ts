@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { createServer, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FaultBoard } from '../faults.ts'
 import type { Recorder } from '../recorder.ts'
 import { ApiError, type JsonObject, type Service } from '../service.ts'
+import { forwarder } from './forward.ts'
 import { matchRest, restInput, restOutput } from './rest.ts'
 import { fromWire, type Operation, toWire } from './shapes.ts'
 
@@ -38,11 +39,12 @@ export function gateway(options: GatewayOptions): Server {
   const byTarget = new Map(options.mounted.flatMap((mount) => (mount.target ? [[mount.target, mount] as const] : [])))
   const rest = options.mounted.filter((mount) => mount.target === undefined)
   const stale = new Map<string, JsonObject>()
+  const forward = forwarder(options)
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = new URL(request.url ?? '/', 'http://localhost')
     const signed = signature(request, url)
-    if (signed && options.proxied.services.includes(signed.service)) return proxy(request, response, signed.service)
+    if (signed && options.proxied.services.includes(signed.service)) return forward(request, response, signed)
     if (await options.other(request, response, url.pathname)) return
     const target = request.headers['x-amz-target']
     if (typeof target === 'string') return json(request, response, target, signed?.region)
@@ -55,7 +57,9 @@ export function gateway(options: GatewayOptions): Server {
       )
     }
     // Unsigned requests with a bucket in them: presigned URLs and public reads go to S3.
-    if (!signed || url.searchParams.has('X-Amz-Signature')) return proxy(request, response, 's3')
+    if (!signed || url.searchParams.has('X-Amz-Signature')) {
+      return forward(request, response, { service: 's3', region: options.region })
+    }
     throw new ApiError(
       'UnknownOperationException',
       `The local cloud has no ${request.method} ${url.pathname} of ${signed.service}`,
@@ -152,43 +156,6 @@ export function gateway(options: GatewayOptions): Server {
       throw error
     }
   }
-
-  const proxy = (request: IncomingMessage, response: ServerResponse, service: string) =>
-    new Promise<void>((resolve, reject) => {
-      const operation = String(request.headers['x-amz-target'] ?? '').split('.')[1] ?? request.method ?? ''
-      const fault = options.faults.onCall(service, operation)
-      const record = (code: string) =>
-        options.recorder.add({
-          at: Date.now(),
-          service,
-          operation,
-          code,
-          agent: String(request.headers['user-agent'] ?? ''),
-        })
-      if (fault.drop) {
-        record('Dropped')
-        request.socket.destroy()
-        return resolve()
-      }
-      if (fault.error) {
-        record(fault.error.code)
-        request.resume()
-        return reject(fault.error)
-      }
-      const { host, port } = options.proxied
-      const upstream = httpRequest(
-        { host, port, method: request.method, path: request.url, headers: request.headers },
-        (from) => {
-          record((from.statusCode ?? 500) < 400 ? 'OK' : String(from.statusCode))
-          response.writeHead(from.statusCode ?? 502, from.headers)
-          from.pipe(response)
-          from.once('end', resolve)
-          from.once('error', reject)
-        },
-      )
-      upstream.once('error', reject)
-      request.pipe(upstream)
-    })
 
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {

@@ -1,5 +1,7 @@
+import type { AddressInfo } from 'node:net'
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
-import { type FauxqsServer, startFauxqs } from 'fauxqs'
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns'
+import { buildApp } from 'fauxqs'
 import type { Notifier, ObjectStore } from '../../service.ts'
 
 export type Storage = {
@@ -10,18 +12,27 @@ export type Storage = {
   stop(): Promise<void>
 }
 
-/** S3, SNS and SQS by fauxqs, on a loopback port of its own; the gateway forwards to it. */
-export async function storage(region: string, onError: (error: unknown, what: string) => void): Promise<Storage> {
-  const server: FauxqsServer = await startFauxqs({ port: 0, logger: false, defaultRegion: region, host: 'localhost' })
-  const s3 = new S3Client({
-    endpoint: server.address,
+/** fauxqs knows one account only. */
+const FAUXQS_ACCOUNT = '000000000000'
+
+/**
+ * S3, SNS and SQS by fauxqs, on a loopback port of its own; the gateway forwards to it. Its own start function would listen on
+ * every interface, hence the app alone.
+ */
+export async function storage(region: string): Promise<Storage> {
+  const app = buildApp({ logger: false, defaultRegion: region })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  const common = {
+    endpoint: `http://127.0.0.1:${port}`,
     region,
-    forcePathStyle: true,
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  })
+  }
+  const s3 = new S3Client({ ...common, forcePathStyle: true })
+  const sns = new SNSClient(common)
   return {
     host: '127.0.0.1',
-    port: server.port,
+    port,
     objects: {
       async get(uri) {
         const { bucket, key } = parse(uri)
@@ -41,18 +52,17 @@ export async function storage(region: string, onError: (error: unknown, what: st
     },
     notifier: {
       async publish(topicArn, message) {
-        const [, , , topicRegion, , topic] = topicArn.split(':')
-        try {
-          server.publish(topic ?? '', message, topicRegion ? { region: topicRegion } : {})
-        } catch (error) {
-          onError(error, `publishing to ${topicArn}`)
-          throw error
-        }
+        // A topic is found by region and name: manifests name the account that they were written for.
+        const [, , , topicRegion = region, , topic = ''] = topicArn.split(':')
+        await sns.send(
+          new PublishCommand({ TopicArn: `arn:aws:sns:${topicRegion}:${FAUXQS_ACCOUNT}:${topic}`, Message: message }),
+        )
       },
     },
     async stop() {
       s3.destroy()
-      await server.stop()
+      sns.destroy()
+      await app.close()
     },
   }
 }
