@@ -38,7 +38,7 @@ export function constraints(): Constraints {
         if (rule.required) report(path, undefined, 'not be null')
         return self
       }
-      if (rule.pattern && !new RegExp(`^(?:${rule.pattern})$`).test(String(value)))
+      if (rule.pattern && !new RegExp(`^(?:${rule.pattern})$`, 'u').test(String(value)))
         report(path, value, `satisfy regular expression pattern: ${rule.pattern}`)
       const length = typeof value === 'string' || Array.isArray(value) ? value.length : undefined
       if (rule.maxLength !== undefined && length !== undefined && length > rule.maxLength)
