@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Clock, scaledClock } from '../../../local/clock.ts'
@@ -210,15 +210,22 @@ export async function eventually<T>(probe: () => T | undefined | Promise<T | und
   throw new Error(`waited in vain for ${what}`)
 }
 
-/** Whether a process still runs; one that is dead but not yet reaped by its new parent does not. */
+/** Whether a process still runs; a zombie that its new parent has not reaped yet does not. */
 export function running(pid: number): boolean {
-  if (!existsSync(`/proc/${pid}`)) {
-    try {
-      process.kill(pid, 0)
-      return process.platform !== 'linux'
-    } catch {
-      return false
-    }
+  try {
+    process.kill(pid, 0)
+  } catch {
+    return false
   }
-  return true
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3) !== 'Z'
+  } catch {
+    return process.platform !== 'linux'
+  }
+}
+
+/** Waits for processes to be gone: SIGKILL takes effect a moment after it is sent. */
+export async function ended(pids: readonly number[]): Promise<void> {
+  for (const pid of pids) await eventually(() => !running(pid) || undefined, `process ${pid} to end`)
 }
