@@ -21,6 +21,7 @@ export type Fleet = {
   resize(count: number, graceMs: number): Promise<void>
   /** Kills what runs; replacements start at once. */
   kill(instances?: readonly Instance[]): void
+  /** Terminates all for good. */
   stop(graceMs: number): Promise<void>
 }
 
@@ -35,6 +36,7 @@ const SETTLED_MS = 10_000
 /** Keeps instances running: `launch` brings one up, healthy, or throws; an instance that ends is replaced. */
 export function fleet(options: { launch: (signal: AbortSignal) => Promise<Instance>; onChange: () => void }): Fleet {
   const slots: Slot[] = []
+  let stopped = false
   const waiters = new Set<{ settle: () => void; fail: (error: unknown) => void }>()
   const healthy = () => slots.flatMap((slot) => (slot.instance ? [slot.instance] : []))
 
@@ -51,7 +53,7 @@ export function fleet(options: { launch: (signal: AbortSignal) => Promise<Instan
 
   async function keep(slot: Slot): Promise<void> {
     const { signal } = slot.stopping
-    const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    const told = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
     let failures = 0
     while (!signal.aborted) {
       try {
@@ -61,7 +63,7 @@ export function fleet(options: { launch: (signal: AbortSignal) => Promise<Instan
           changed()
         }
         const since = performance.now()
-        await Promise.race([instance.ended, stopped])
+        await Promise.race([instance.ended, told])
         if (signal.aborted) return await instance.terminate(slot.grace)
         if (performance.now() - since > SETTLED_MS) failures = 0
         slot.instance = undefined
@@ -107,6 +109,8 @@ export function fleet(options: { launch: (signal: AbortSignal) => Promise<Instan
     desired: () => slots.length,
     healthy,
     async resize(count, graceMs) {
+      // A transition that was cut short must not bring back to life what was stopped under it.
+      if (stopped) return
       while (slots.length < count) open()
       const leaving = slots.length > count ? close(slots.length - count, graceMs) : undefined
       changed()
@@ -116,6 +120,7 @@ export function fleet(options: { launch: (signal: AbortSignal) => Promise<Instan
       for (const instance of instances) instance.kill()
     },
     async stop(graceMs) {
+      stopped = true
       const leaving = close(slots.length, graceMs)
       changed()
       await leaving

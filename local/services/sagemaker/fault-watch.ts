@@ -2,7 +2,6 @@ import type { Faults } from '../../service.ts'
 import type { EndpointStore } from './endpoint-store.ts'
 import { reasonOf } from './launch.ts'
 import type { Lifecycle } from './lifecycle.ts'
-import type { Endpoint } from './types.ts'
 
 /** Real milliseconds between two looks: these faults strike an endpoint at rest, so no call asks for them. */
 const WATCH_INTERVAL_MS = 100
@@ -10,13 +9,11 @@ const SYSTEM_UPDATE_MS = 60_000
 
 /** Strikes endpoints in service with the faults that nobody's call triggers. Returns the way to stop it. */
 export function watchFaults(faults: Faults, store: EndpointStore, lifecycle: Lifecycle): () => void {
-  const failing = new WeakSet<Endpoint>()
   const look = () => {
     for (const endpoint of store.all()) {
-      if (endpoint.status !== 'InService' || failing.has(endpoint)) continue
+      if (endpoint.status !== 'InService') continue
       const fails = faults.hit('endpoint.fails-in-service', endpoint.name)
       if (fails) {
-        failing.add(endpoint)
         lifecycle.failInService(endpoint, reasonOf(fails))
         continue
       }

@@ -29,7 +29,7 @@ export type Lifecycle = {
   delete(endpoint: Endpoint): void
   /** AWS's own maintenance: SystemUpdating, back to InService after `durationMs` of the cloud's clock. */
   systemUpdate(endpoint: Endpoint, durationMs: number): void
-  /** The running instances die, their replacements do not become healthy. */
+  /** The running instances die and are not replaced: Failed. */
   failInService(endpoint: Endpoint, reason: string | undefined): void
   stop(graceMs: number): Promise<void>
 }
@@ -135,8 +135,7 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
     try {
       await start(variants.values())
     } catch (error) {
-      if (!(error instanceof LaunchError)) throw error
-      return error.message
+      return failureReason(error)
     }
     signal.throwIfAborted()
     mark(variants.values())
@@ -267,8 +266,7 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
         try {
           await start(variants)
         } catch (error) {
-          if (!(error instanceof LaunchError)) throw error
-          return restore(error.message)
+          return restore(failureReason(error))
         }
         signal.throwIfAborted()
         mark(variants)
@@ -298,13 +296,8 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
     failInService(endpoint, reason) {
       const variants = [...endpoint.variants.values()]
       for (const variant of variants) variant.fleet.kill()
-      run(endpoint, async (signal) => {
-        await terminate(variants, 0)
-        await pause(clock, delays.instanceStart, signal)
-        // A call may have changed the endpoint meanwhile; its own transition then says what becomes of it.
-        if (endpoint.status !== 'InService') return
-        enter(endpoint, 'Failed', reason ?? FAILURES.ping(variants[0]?.name ?? ''))
-      })
+      enter(endpoint, 'Failed', reason ?? FAILURES.ping(variants[0]?.name ?? ''))
+      run(endpoint, async () => void (await terminate(variants, 0)))
     },
 
     async stop(graceMs) {
@@ -317,4 +310,11 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
       await Promise.all(transitions)
     },
   }
+}
+
+/** What SageMaker says of an error; one that is not a failed launch is a defect of the local cloud, or of its neighbours. */
+function failureReason(error: unknown): string {
+  if (error instanceof LaunchError) return error.message
+  process.emitWarning(error instanceof Error ? error : new Error(String(error)))
+  return FAILURES.internal()
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import { ended, eventually, image, running, type World, world } from './world.ts'
+import { arn, ended, eventually, image, running, type World, world } from './world.ts'
 
 const ping =
   'The primary container for production variant AllTraffic did not pass the ping health check. Please check CloudWatch logs for this endpoint.'
@@ -135,13 +135,39 @@ test('a killed instance is replaced while the endpoint stays in service', async 
   t.is((await w.describe('a')).EndpointStatus, 'InService')
 })
 
+test('an instance that stops answering its pings is killed and replaced', async (t) => {
+  const w = world(t)
+  await w.endpoint('a', { repository: 'echo', async: false })
+  const { pid } = await asked(w, 'a')
+  await w.call('InvokeEndpoint', { EndpointName: 'a', Body: Buffer.from('{"answer":"stop answering pings"}') })
+  await ended([pid])
+  const after = await eventually(() => asked(w, 'a').catch(() => undefined), 'the replacement to answer')
+  t.not(after.pid, pid)
+})
+
+test('scaling in terminates the youngest instance; without its model, scaling out fails and leaves the rest serving', async (t) => {
+  const w = world(t)
+  await w.endpoint('a', { repository: 'echo', async: false })
+  const { pid } = await asked(w, 'a')
+  w.sagemaker.setDesired('a', 'AllTraffic', 2)
+  await w.until('a', 'InService')
+  t.like(w.sagemaker.describe('a', 'AllTraffic'), { desired: 2, current: 2 })
+  w.sagemaker.setDesired('a', 'AllTraffic', 1)
+  await w.until('a', 'InService')
+  t.is((await asked(w, 'a')).pid, pid)
+  await w.call('DeleteModel', { ModelName: 'a' })
+  w.sagemaker.setDesired('a', 'AllTraffic', 2)
+  t.is((await w.until('a', 'InService')).FailureReason, `Could not find model "${arn('model', 'a')}".`)
+  t.is((await asked(w, 'a')).pid, pid)
+})
+
 test('an endpoint that is made to fail in service becomes Failed and keeps its log lines', async (t) => {
   const w = world(t)
   await w.endpoint('a', { repository: 'echo', async: false })
   const { pid } = await asked(w, 'a')
   w.faults.set({ name: 'endpoint.fails-in-service', subject: 'a', reason: 'Hardware.' })
   t.is((await w.until('a', 'Failed')).FailureReason, 'Hardware.')
-  t.false(running(pid))
+  await ended([pid])
   t.true(w.lines('a').includes('started with serve'))
   await w.call('DeleteEndpoint', { EndpointName: 'a' })
   await w.gone('a')
