@@ -9,10 +9,11 @@ import { constraints, NAME } from './constraints.ts'
 import type { EndpointStore } from './endpoint-store.ts'
 import { describeEndpoint, endpointSummary } from './endpoint-view.ts'
 import { alreadyExists, inProgress, notFound, overQuota, validation } from './errors.ts'
-import type { Lifecycle, VariantSettings } from './lifecycle.ts'
+import type { Lifecycle } from './lifecycle.ts'
 import { type ListInput, page } from './paging.ts'
 import type { TagStore } from './tags.ts'
 import type { Endpoint, EndpointConfig, SagemakerDependencies } from './types.ts'
+import type { VariantSettings } from './variants.ts'
 
 export type EndpointOperationsDependencies = Pick<SagemakerDependencies, 'faults' | 'scalableTargets'> & {
   store: EndpointStore

@@ -59,7 +59,11 @@ export async function launch(
         signal,
       })
       void instance.ended.then(() => data.remove())
-      return instance
+      const terminate = async (graceMs: number) => {
+        await instance.terminate(graceMs)
+        await data.remove()
+      }
+      return { ...instance, terminate }
     } catch (error) {
       const again = error instanceof StartError && error.kind === 'exited' && start < MAX_STARTS
       if (again && performance.now() < deadline) continue

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { DeploymentConfig, VariantStatus } from '@aws-sdk/client-sagemaker'
-import { fleet, LaunchError } from '../../instances/fleet.ts'
+import { LaunchError } from '../../instances/fleet.ts'
 import { bakingTimes } from './deployment.ts'
 import type { EndpointStore } from './endpoint-store.ts'
 import { FAILURES, notFoundText } from './errors.ts'
-import { launch, reasonOf, withDigest } from './launch.ts'
+import { reasonOf } from './launch.ts'
 import { held, pause } from './pause.ts'
+import { refusedTopic } from './test-notification.ts'
 import type { Endpoint, EndpointConfig, Model, SagemakerDelays, SagemakerDependencies, Variant } from './types.ts'
+import { type VariantSettings, variantsOf } from './variants.ts'
 
 export type LifecycleDependencies = SagemakerDependencies & {
   delays: SagemakerDelays
@@ -17,9 +19,6 @@ export type LifecycleDependencies = SagemakerDependencies & {
   /** Called when an endpoint is gone for good. */
   onGone: (endpoint: Endpoint) => void
 }
-
-/** Desired counts and weights by variant name, where they differ from the configuration's. */
-export type VariantSettings = Map<string, { desired?: number; weight?: number }>
 
 /** What happens to an endpoint after a call was accepted; each returns at once and the transition goes on by itself. */
 export type Lifecycle = {
@@ -61,44 +60,8 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
     void running.finally(() => transitions.delete(running))
   }
 
-  const newVariants = (endpointName: string, config: EndpointConfig, settings: VariantSettings): Map<string, Variant> =>
-    new Map(
-      config.variants.map((variant) => {
-        const name = variant.VariantName ?? ''
-        const modelName = variant.ModelName ?? ''
-        const model = deps.model(modelName)
-        const seconds = variant.ContainerStartupHealthCheckTimeoutInSeconds
-        const order = {
-          endpointName,
-          variantName: name,
-          modelName,
-          modelArn: deps.modelArn(modelName),
-          startupLimit: seconds === undefined ? undefined : seconds * 1000,
-        }
-        return [
-          name,
-          {
-            name,
-            config: variant,
-            weight: settings.get(name)?.weight ?? variant.InitialVariantWeight ?? 1,
-            desired: settings.get(name)?.desired ?? variant.InitialInstanceCount ?? 1,
-            fleet: fleet({
-              launch: (signal) => launch(deps, order, signal),
-              onChange: () => {
-                const endpoint = store.get(endpointName)
-                if (endpoint) store.changed(endpoint)
-              },
-            }),
-            deployedImage: model && {
-              specified: model.specifiedImage,
-              resolved: withDigest(model),
-              at: model.createdAt,
-            },
-            status: undefined,
-          },
-        ]
-      }),
-    )
+  const newVariants = (endpointName: string, config: EndpointConfig, settings: VariantSettings = new Map()) =>
+    variantsOf(deps, endpointName, config, settings)
 
   const mark = (
     variants: Iterable<Variant>,
@@ -112,22 +75,7 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
   const terminate = (variants: Iterable<Variant>, graceMs = delays.terminationGrace) =>
     Promise.all([...variants].map((variant) => variant.fleet.stop(graceMs)))
 
-  /** SageMaker proves its right to publish before it starts anything. Returns the FailureReason where it has none. */
-  const testNotification = async (config: EndpointConfig, signal: AbortSignal): Promise<string | undefined> => {
-    const topics = config.async?.OutputConfig?.NotificationConfig
-    const message = JSON.stringify({ eventVersion: '1.0', eventSource: 'aws:sagemaker', eventName: 'TestNotification' })
-    for (const topic of [topics?.SuccessTopic, topics?.ErrorTopic]) {
-      if (topic === undefined) continue
-      try {
-        await deps.notifier.publish(topic, message)
-      } catch {
-        const role = deps.model(config.variants[0]?.ModelName ?? '')?.input.ExecutionRoleArn ?? ''
-        return FAILURES.topic(role, topic)
-      }
-      signal.throwIfAborted()
-    }
-    return undefined
-  }
+  const testNotification = (config: EndpointConfig) => refusedTopic(deps, config)
 
   /** Starts the fleets of `variants`. Returns the FailureReason when they do not all become healthy. */
   const bringUp = async (variants: Map<string, Variant>, signal: AbortSignal): Promise<string | undefined> => {
@@ -145,7 +93,7 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
   return {
     create(config, name, arn) {
       const created = now()
-      const variants = newVariants(name, config, new Map())
+      const variants = newVariants(name, config)
       const endpoint: Endpoint = {
         id: randomUUID(),
         name,
@@ -167,7 +115,7 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
           endpoint.pending = undefined
           enter(endpoint, 'Failed', reason)
         }
-        const refused = await testNotification(config, signal)
+        const refused = await testNotification(config)
         if (refused) return failed(refused)
         await pause(clock, delays.creating, signal)
         await held(faults, 'endpoint.stuck-creating', name, signal)
@@ -197,7 +145,7 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
           const stays = faults.hit('endpoint.rollback-fails', endpoint.name)
           enter(endpoint, stays ? 'UpdateRollbackFailed' : 'InService', reason || undefined)
         }
-        const refused = await testNotification(config, signal)
+        const refused = await testNotification(config)
         if (refused) return rollBack(refused)
         await pause(clock, delays.updating, signal)
         await held(faults, 'endpoint.stuck-updating', endpoint.name, signal)
@@ -253,7 +201,7 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
           mark(variants)
           enter(endpoint, 'InService', reason)
         }
-        const refused = await testNotification(endpoint.config, signal)
+        const refused = await testNotification(endpoint.config)
         if (refused) return restore(refused)
         mark(variants, 'Updating', (variant) => {
           const change = variant.desired - (before.get(variant.name)?.desired ?? 0)
