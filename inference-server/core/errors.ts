@@ -1,0 +1,26 @@
+/** Why a request got no result. Every failure that a caller may see is one of these; http/errors.ts gives each its status. */
+export type FailureCode =
+  | 'InvalidRequest'
+  | 'InvalidImage'
+  | 'ImageTooLarge'
+  | 'InvalidPrompt'
+  | 'UnknownTask'
+  | 'QueueFull'
+  | 'DeadlineExceeded'
+  | 'WorkerCrashed'
+  | 'ModelFailed'
+  | 'NotReady'
+  | 'Draining'
+
+/** A failure with a message that is safe and useful to show to the caller. */
+export class Failure extends Error {
+  readonly code: FailureCode
+  readonly details: readonly string[] | undefined
+
+  constructor(code: FailureCode, message: string, options: { details?: readonly string[]; cause?: unknown } = {}) {
+    super(message, { cause: options.cause })
+    this.name = 'Failure'
+    this.code = code
+    this.details = options.details
+  }
+}

@@ -1,0 +1,27 @@
+/** How long each phase of one request took, in milliseconds; the same figures go to the log line and the histogram. */
+export type Phases = {
+  /** Runs `work` and adds its time to the phase. */
+  time<T>(phase: string, work: () => Promise<T>): Promise<T>
+  add(phase: string, milliseconds: number): void
+  entries(): Readonly<Record<string, number>>
+}
+
+/** `now` is a monotonic clock in milliseconds. */
+export function phases(now: () => number): Phases {
+  const spent: Record<string, number> = {}
+  const add = (phase: string, milliseconds: number) => {
+    spent[phase] = Math.round(((spent[phase] ?? 0) + milliseconds) * 10) / 10
+  }
+  return {
+    add,
+    async time(phase, work) {
+      const start = now()
+      try {
+        return await work()
+      } finally {
+        add(phase, now() - start)
+      }
+    },
+    entries: () => spent,
+  }
+}

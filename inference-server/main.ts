@@ -1,0 +1,70 @@
+import { pino } from 'pino'
+import { buildApp } from './app.ts'
+import { loadConfig } from './config.ts'
+import type { Operations } from './runtime/operations.ts'
+import { workerPool } from './runtime/pool.ts'
+
+/** Composes the server and keeps its life: listen, load, serve, drain on SIGTERM, exit. */
+const config = loadConfigOrExit()
+const log = pino({ level: config.logLevel })
+const now = () => performance.now()
+
+const pool = workerPool<Operations>({
+  worker: new URL('./runtime/worker.ts', import.meta.url),
+  workerData: { modelDirectory: config.modelDirectory, intraOpThreads: config.intraOpThreads },
+  size: config.workers,
+  now,
+  onEvent: (event, details) => (event === 'worker-ready' ? log.info(details, event) : log.error(details, event)),
+})
+const app = buildApp({
+  pool,
+  logger: log,
+  now,
+  limits: {
+    requests: config.workers + config.queueLimit,
+    bodyBytes: config.maxBodyBytes,
+    imagePixels: config.maxImagePixels,
+    requestTimeoutMs: config.requestTimeoutMs,
+    embeddingCacheEntries: config.embeddingCacheEntries,
+  },
+})
+
+let stopping = false
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal))
+process.on('unhandledRejection', (error) => fail(error, 'unhandled rejection'))
+
+try {
+  // Listening comes before loading: SageMaker asks /ping all the while, and must be told 503.
+  await app.http.listen({ host: config.host, port: config.port })
+  const start = now()
+  await app.load()
+  log.info({ models: pool.description(), ms: Math.round(now() - start) }, 'models are loaded and warmed')
+} catch (error) {
+  if (!stopping) fail(error, 'the server cannot start')
+}
+
+async function stop(signal: string): Promise<void> {
+  if (stopping) return
+  stopping = true
+  log.info({ signal }, 'draining')
+  const drained = await app.drain(config.drainMs)
+  if (!drained) log.error('requests were still running when the time for draining was over')
+  await app.close()
+  log.info('stopped')
+  process.exit(drained ? 0 : 1)
+}
+
+/** A model that cannot be served will not be served later either: the container's exit and its last line say so at once. */
+function fail(error: unknown, message: string): never {
+  log.fatal({ err: error }, `${message}: ${error instanceof Error ? error.message : error}`)
+  process.exit(1)
+}
+
+function loadConfigOrExit() {
+  try {
+    return loadConfig(process.env, process.argv.slice(2))
+  } catch (error) {
+    pino().fatal(`configuration: ${error instanceof Error ? error.message : error}`)
+    process.exit(1)
+  }
+}
