@@ -12,8 +12,8 @@ const EVENTS: ResourceType = {
 /** The same event about the same object is not repeated within this time; a loop must not flood the namespace. */
 const DEDUPLICATION_MS = 10 * 60_000
 const MAX_REMEMBERED = 4096
-/** events.k8s.io/v1 refuses longer notes. */
-const MAX_NOTE = 1024
+/** events.k8s.io/v1 refuses notes of more bytes. */
+const MAX_NOTE_BYTES = 1024
 
 export type Recorder = {
   /**
@@ -64,7 +64,7 @@ export function recorder({ client, component, instance, log, now = Date.now }: R
         type,
         reason,
         action,
-        note: note.length > MAX_NOTE ? `${note.slice(0, MAX_NOTE - 1).replace(/[\uD800-\uDBFF]$/, '')}…` : note,
+        note: cut(note),
         regarding: { apiVersion: object.apiVersion, kind: object.kind, name, namespace, uid, resourceVersion },
       }
       const sending: Promise<void> = client
@@ -78,6 +78,14 @@ export function recorder({ client, component, instance, log, now = Date.now }: R
       await Promise.all(pending)
     },
   }
+}
+
+function cut(note: string): string {
+  const bytes = Buffer.from(note)
+  if (bytes.byteLength <= MAX_NOTE_BYTES) return note
+  // Decoding half a character gives U+FFFD at the end, which is taken off.
+  const kept = bytes.subarray(0, MAX_NOTE_BYTES - Buffer.byteLength('…')).toString('utf8')
+  return `${kept.replace(/\uFFFD$/, '')}…`
 }
 
 /** Kubernetes' MicroTime has six digits; the API server refuses three. */
