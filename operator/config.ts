@@ -1,0 +1,76 @@
+import { hostname } from 'node:os'
+import type { Intervals } from './controllers/intervals.ts'
+
+/** What the operator is told by its environment. Frozen. */
+export type Config = {
+  /** Only this namespace; undefined for all. */
+  namespace: string | undefined
+  /** Written into a tag of everything made in AWS. */
+  clusterId: string
+  http: { address: string; port: number }
+  leaderElection: { enabled: boolean; namespace: string; identity: string }
+  intervals: Intervals
+  /** How many objects of a kind are worked on at once. */
+  workers: number
+  logLevel: string
+  kubeconfigPath: string | undefined
+  /** Whether AWS_ENDPOINT_URL is set: the SDK reads the address itself, but S3 must then be addressed by path. */
+  customEndpoint: boolean
+}
+
+type Environment = Record<string, string | undefined>
+
+/** @throws Error that names every variable that is wrong, and what it may be. */
+export function readConfig(environment: Environment): Config {
+  const mistakes: string[] = []
+  const text = (name: string, fallback: string) => environment[name]?.trim() || fallback
+  const number = (name: string, fallback: number, { min, max, whole = false }: Range) => {
+    const value = Number(text(name, String(fallback)))
+    if (value >= min && value <= max && (!whole || Number.isInteger(value))) return value
+    mistakes.push(`${name} must be a ${whole ? 'whole ' : ''}number from ${min} to ${max}`)
+    return fallback
+  }
+  const oneOf = <const T extends string>(name: string, fallback: T, allowed: readonly T[]): T => {
+    const value = allowed.find((candidate) => candidate === text(name, fallback))
+    if (value === undefined) mistakes.push(`${name} must be one of ${allowed.join(', ')}`)
+    return value ?? fallback
+  }
+  const seconds = (name: string, fallback: number) => number(name, fallback, { min: 0.01, max: 86_400 }) * 1000
+
+  const clusterId = text('MOORING_CLUSTER_ID', 'default')
+  if (!/^[\w.:/=+@-]{1,128}$/.test(clusterId))
+    mistakes.push('MOORING_CLUSTER_ID must be 1 to 128 letters, digits and _.:/=+-@, as an AWS tag is')
+  const config: Config = {
+    namespace: text('MOORING_NAMESPACE', '') || undefined,
+    clusterId,
+    http: {
+      address: text('MOORING_HTTP_ADDRESS', '0.0.0.0'),
+      port: number('MOORING_HTTP_PORT', 8080, { min: 0, max: 65_535, whole: true }),
+    },
+    leaderElection: {
+      enabled: oneOf('MOORING_LEADER_ELECTION', 'false', ['true', 'false']) === 'true',
+      namespace: text('MOORING_LEASE_NAMESPACE', 'default'),
+      // The process id tells a restarted process on the same host from the one before.
+      identity: `${hostname()}_${process.pid}`,
+    },
+    intervals: {
+      inFlight: seconds('MOORING_POLL_IN_FLIGHT_SECONDS', 20),
+      settled: seconds('MOORING_POLL_SETTLED_SECONDS', 300),
+      deleting: seconds('MOORING_POLL_DELETING_SECONDS', 15),
+      verify: seconds('MOORING_VERIFY_SECONDS', 3600),
+    },
+    workers: number('MOORING_WORKERS', 8, { min: 1, max: 256, whole: true }),
+    logLevel: oneOf('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+    kubeconfigPath: text('KUBECONFIG', '') || undefined,
+    customEndpoint: Object.keys(environment).some((name) => /^AWS_ENDPOINT_URL(_S3)?$/.test(name) && environment[name]),
+  }
+  if (mistakes.length > 0) throw new Error(`The environment is not right: ${mistakes.join('; ')}.`)
+  return deepFreeze(config)
+}
+
+type Range = { min: number; max: number; whole?: boolean }
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const member of Object.values(value)) if (typeof member === 'object' && member !== null) deepFreeze(member)
+  return Object.freeze(value)
+}

@@ -1,0 +1,170 @@
+import type { AsyncInferenceEndpoint } from '../../api/async-inference-endpoint.ts'
+import { asyncInferenceEndpointConditions } from '../../api/conditions.ts'
+import type { ModelImage } from '../../api/model-image.ts'
+import { ANNOTATIONS, ASYNC_INFERENCE_ENDPOINTS, FINALIZER } from '../../api/names.ts'
+import type { KubeClient } from '../../kube/client.ts'
+import { addFinalizer, hasFinalizer, removeFinalizer } from '../../kube/finalizer.ts'
+import type { Log } from '../../kube/log.ts'
+import type { Recorder } from '../../kube/recorder.ts'
+import { after, done, type Result } from '../../kube/result.ts'
+import { patchStatusIfChanged } from '../../kube/status.ts'
+import { keyOf } from '../../kube/types.ts'
+import type { Providers } from '../../providers/region.ts'
+import { type Intervals, jittered } from '../intervals.ts'
+import { chain, type Ended, stepFailed } from './chain.ts'
+import { finalize } from './finalize.ts'
+import { memories } from './memory.ts'
+import type { Pass } from './pass.ts'
+import { summarise } from './summary.ts'
+
+export type EndpointControllerDependencies = {
+  kube: KubeClient
+  /** The newest known ModelImage, by `namespace/name`. */
+  image(key: string): ModelImage | undefined
+  /** AWS in one region. */
+  providers(region: string): Providers
+  cluster: string
+  intervals: Intervals
+  recorder: Recorder
+  metrics: {
+    endpoint(
+      namespace: string,
+      name: string,
+      state: { phase: string; ready: boolean; instances: number } | undefined,
+    ): void
+    recovery(namespace: string, name: string): void
+  }
+  log: Log
+  now: () => number
+  random: () => number
+}
+
+export type EndpointReconciler = {
+  reconcile(object: AsyncInferenceEndpoint, signal: AbortSignal): Promise<Result>
+  /** Of an object that is gone. */
+  forget(key: string): void
+}
+
+/** Brings AWS to what an AsyncInferenceEndpoint asks for, one pass at a time. */
+export function endpointReconciler(deps: EndpointControllerDependencies): EndpointReconciler {
+  const memory = memories()
+  const { kube, intervals, now, random } = deps
+  const resource = ASYNC_INFERENCE_ENDPOINTS
+
+  const reconcile = async (object: AsyncInferenceEndpoint, signal: AbortSignal): Promise<Result> => {
+    const deleting = object.metadata.deletionTimestamp !== undefined
+    if (!hasFinalizer(object, FINALIZER)) {
+      // The write's own event brings the next pass.
+      if (!deleting) await addFinalizer(kube, resource, object, FINALIZER)
+      return done
+    }
+    const key = keyOf(object)
+    const known = memory.of(key)
+    const fingerprint = fingerprintOf(object, deps.image(imageKey(object)))
+    const early = (known.dueAt ?? 0) - now()
+    if (known.fingerprint === fingerprint && early > 0) return after(early)
+    delete known.fingerprint
+
+    const pass = begin(object, signal)
+    const ended = await run(pass, deleting)
+    if (ended.kind === 'removed') {
+      await removeFinalizer(kube, resource, object, FINALIZER)
+      return done
+    }
+    summarise(pass, ended)
+    pass.status.observedGeneration = pass.generation
+    await patchStatusIfChanged(kube, resource, pass.before, object)
+    report(object, pass)
+    if (ended.kind === 'error') throw ended.error
+    if (ended.kind === 'paused') return done
+    const wait = ended.after > 0 ? jittered(ended.after, random) : 0
+    known.fingerprint = fingerprint
+    known.dueAt = now() + wait
+    return after(wait)
+  }
+
+  const run = async (pass: Pass, deleting: boolean): Promise<Ended> => {
+    try {
+      if (deleting) {
+        const result = await finalize(pass)
+        return result === 'finished' ? { kind: 'removed' } : result
+      }
+      if (pass.object.metadata.annotations?.[ANNOTATIONS.paused] === 'true') return { kind: 'paused' }
+      return await chain(pass)
+    } catch (error) {
+      return stepFailed(pass, 'EndpointInService', error)
+    }
+  }
+
+  const begin = (object: AsyncInferenceEndpoint, signal: AbortSignal): Pass => {
+    const { namespace = '', name, uid = '', generation = 0 } = object.metadata
+    const before = structuredClone(object.status ?? {})
+    object.status ??= {}
+    const time = new Date(now())
+    const labels = { kind: resource.kind, namespace, name }
+    const log: Log = {
+      info: (fields, message) => deps.log.info({ ...labels, ...fields }, message),
+      warn: (fields, message) => deps.log.warn({ ...labels, ...fields }, message),
+      error: (fields, message) => deps.log.error({ ...labels, ...fields }, message),
+    }
+    return {
+      object,
+      spec: object.spec,
+      status: object.status,
+      before,
+      conditions: asyncInferenceEndpointConditions.for(object.status, generation, time),
+      generation,
+      image: (image) => deps.image(`${namespace}/${image}`),
+      owner: { cluster: deps.cluster, uid },
+      cluster: deps.cluster,
+      providers: deps.providers(object.spec.region),
+      intervals,
+      memory: memory.of(keyOf(object)),
+      now: time,
+      random,
+      signal,
+      log,
+      emit: ({ type, reason, note }) => deps.recorder.event(object, type, reason, note),
+      recovered: () => deps.metrics.recovery(namespace, name),
+    }
+  }
+
+  const report = ({ metadata: { namespace = '', name } }: AsyncInferenceEndpoint, { status, conditions }: Pass) =>
+    deps.metrics.endpoint(namespace, name, {
+      phase: status.phase ?? 'Pending',
+      ready: conditions.isTrue('Ready'),
+      instances: status.instances?.current ?? 0,
+    })
+
+  return {
+    reconcile,
+    forget(key) {
+      memory.forget(key)
+      const slash = key.indexOf('/')
+      deps.metrics.endpoint(key.slice(0, slash), key.slice(slash + 1), undefined)
+    },
+  }
+}
+
+function imageKey({ metadata: { namespace = '' }, spec }: AsyncInferenceEndpoint): string {
+  return `${namespace}/${spec.imageRef.name}`
+}
+
+/**
+ * What a pass goes by, AWS aside. Our own status write comes back as a change of the object; a pass for it would ask AWS the same
+ * again within milliseconds.
+ */
+function fingerprintOf({ metadata }: AsyncInferenceEndpoint, image: ModelImage | undefined): string {
+  const { uid, generation, deletionTimestamp, annotations = {} } = metadata
+  const asked = Object.values(ANNOTATIONS).map((name) => annotations[name])
+  const ready = image?.status?.conditions?.find(({ type }) => type === 'Ready')
+  return JSON.stringify([
+    uid,
+    generation,
+    deletionTimestamp,
+    asked,
+    image?.status?.image,
+    ready?.status,
+    ready?.message,
+  ])
+}

@@ -1,0 +1,53 @@
+import type { ObservedEndpoint } from '../../providers/endpoint.ts'
+import { endpointCreating, nameTaken } from './events.ts'
+import { failing, type Halt, type PinnedPass, timestamp, waiting } from './pass.ts'
+
+/** SageMaker reads configurations from an eventually consistent table; a new one is visible within seconds. */
+const VISIBILITY_MS = 2_000
+
+/** Asks for the endpoint, unless recovery is pausing. 'found' when it is there already: a pass before did not live to note it. */
+export async function createEndpoint(pass: PinnedPass): Promise<Halt | { kind: 'found'; seen: ObservedEndpoint }> {
+  const { status, spec, desired, now, intervals, memory, providers, owner, signal } = pass
+  const due = status.recovery?.nextAttemptTime
+  if (due && Date.parse(due) > now.getTime()) {
+    status.phase = 'Recovering'
+    const message = `Attempt ${status.recovery?.attempts} of ${spec.recovery.maxAttempts} to create the endpoint again follows after a pause. status.lastFailure says what happened.`
+    return waiting(pass, 'EndpointInService', 'Recovering', message, Date.parse(due) - now.getTime())
+  }
+  for (const type of ['AutoscalingReady', 'SmokeTestPassed'] as const)
+    pass.conditions.unknown(type, 'EndpointNotInService', 'This follows when the endpoint is in service.')
+
+  const result = await providers.endpoints.create(desired.endpoint, signal)
+  if (result === 'taken') {
+    const seen = await providers.endpoints.observe(desired.endpointName, signal)
+    // Gone between the two calls.
+    if (!seen) return waiting(pass, 'EndpointInService', 'Creating', CREATING, VISIBILITY_MS)
+    if (await providers.ownership.isOurs(seen.arn, owner, signal)) return { kind: 'found', seen }
+    const message = `The endpoint ${desired.endpointName} belongs to somebody else, by its tags: delete it, or give this object another name.`
+    status.phase = 'Failed'
+    pass.emit(nameTaken(message))
+    return failing(pass, 'EndpointInService', 'NameTaken', message, intervals.settled)
+  }
+  if (result === 'no-config') {
+    memory.suspect.add(desired.endpoint.EndpointConfigName)
+    const message = 'SageMaker does not see the new endpoint configuration yet. Mooring tries again by itself.'
+    return waiting(pass, 'EndpointInService', 'ConfigNotVisible', message, Math.min(VISIBILITY_MS, intervals.inFlight))
+  }
+  status.endpointArn = result.arn
+  status.endpointStatus = 'Creating'
+  status.phase = 'Creating'
+  status.rollout = { endpointConfigName: desired.endpoint.EndpointConfigName, ...retry(pass), result: 'InProgress' }
+  const { nextAttemptTime: _, ...recovery } = status.recovery ?? { attempts: 0 }
+  status.recovery = { ...recovery, creatingSince: timestamp(now) }
+  pass.emit(endpointCreating(desired.endpointName))
+  pass.log.info({ resource: desired.endpointName }, 'creating the endpoint')
+  return waiting(pass, 'EndpointInService', 'Creating', CREATING, intervals.inFlight)
+}
+
+const CREATING = 'SageMaker is creating the endpoint.'
+
+/** The retry annotation, as status keeps it. */
+export function retry({ object }: PinnedPass): { retry?: string } {
+  const value = object.metadata.annotations?.['mooring.dev/retry']
+  return value === undefined ? {} : { retry: value.slice(0, 256) }
+}

@@ -1,0 +1,82 @@
+import type { ObservedEndpoint } from '../../providers/endpoint.ts'
+import { createEndpoint } from './endpoint-create.ts'
+import { changing, inService } from './endpoint-update.ts'
+import { endpointMissing } from './events.ts'
+import { type Outcome, type PinnedPass, type ServingPass, timestamp, waiting } from './pass.ts'
+import { recover, renewedRecovery } from './recovery.ts'
+
+/** AWS users report endpoints that stay in Creating for hours, and cannot be deleted meanwhile. */
+const LONG_CREATION_MS = 60 * 60_000
+
+/** Brings the endpoint to InService on the wanted configuration: creates, updates, or deletes a failed one to create it again. */
+export async function endpointStep(pass: PinnedPass): Promise<Outcome<ServingPass>> {
+  const { status, desired, providers, signal } = pass
+  status.endpointName = desired.endpointName
+  const changed = renewedRecovery(pass)
+  // Nothing is known of it: create without looking first. A name that is taken is looked at then.
+  if (!status.endpointArn) return await created(pass, changed)
+  const seen = await providers.endpoints.observe(desired.endpointName, signal)
+  if (seen) return await judge(pass, seen, changed)
+  if (status.endpointStatus !== 'Deleting') pass.emit(endpointMissing(desired.endpointName))
+  forgetEndpoint(pass)
+  return await created(pass, changed)
+}
+
+async function created(pass: PinnedPass, changed: boolean): Promise<Outcome<ServingPass>> {
+  const result = await createEndpoint(pass)
+  return result.kind === 'found' ? await judge(pass, result.seen, changed) : result
+}
+
+/** What the endpoint's state asks for. */
+async function judge(pass: PinnedPass, seen: ObservedEndpoint, changed: boolean): Promise<Outcome<ServingPass>> {
+  const { status, spec } = pass
+  status.endpointArn = seen.arn
+  status.endpointStatus = seen.status
+  const { minInstances: min, maxInstances: max } = spec.scaling
+  const { current, desired } = seen.instances ?? { current: 0, desired: 0 }
+  status.instances = { current, desired, min, max, summary: `${current}/${desired} (${min}-${max})` }
+
+  switch (seen.status) {
+    case 'Creating':
+      return creating(pass, seen)
+    case 'Updating':
+    case 'SystemUpdating':
+    case 'RollingBack':
+      return changing(pass, seen)
+    case 'Deleting':
+      return deleting(pass)
+    case 'Failed':
+    case 'OutOfService':
+      return await recover(pass, seen, changed)
+    default:
+      return await inService(pass, seen)
+  }
+}
+
+function creating(pass: PinnedPass, seen: ObservedEndpoint): Outcome<ServingPass> {
+  const { status, now, intervals } = pass
+  status.phase = 'Creating'
+  status.recovery = { attempts: 0, ...status.recovery, creatingSince: timestamp(seen.createdAt) }
+  const long = now.getTime() - seen.createdAt.getTime() > LONG_CREATION_MS
+  return waiting(
+    pass,
+    'EndpointInService',
+    long ? 'CreatingForLong' : 'Creating',
+    long
+      ? "SageMaker has been creating the endpoint for more than an hour. It cannot be deleted meanwhile, and its instances may be billed. Look at the container's log; no log at all means that the container never started."
+      : 'SageMaker is creating the endpoint.',
+    intervals.inFlight,
+  )
+}
+
+function deleting(pass: PinnedPass): Outcome<ServingPass> {
+  pass.status.phase = 'Recovering'
+  const message = 'The endpoint is being deleted. Its name is free when it is gone; then it is created again.'
+  return waiting(pass, 'EndpointInService', 'Recovering', message, pass.intervals.deleting)
+}
+
+function forgetEndpoint({ status }: PinnedPass): void {
+  delete status.endpointArn
+  delete status.endpointStatus
+  delete status.instances
+}

@@ -1,0 +1,72 @@
+import type { ObservedEndpoint } from '../../providers/endpoint.ts'
+import { deleteRevisions, ownRevisions } from './collect.ts'
+import { nameOf, VARIANT } from './desired.ts'
+import { desiredAutoscaling } from './desired-autoscaling.ts'
+import { cleanedUp, retained } from './events.ts'
+import { revisionPrefix } from './names.ts'
+import { type Halt, type Pass, waiting } from './pass.ts'
+
+/**
+ * Takes away what was made, in reverse order: scaling, endpoint, and when that is gone configurations and models, which it needs
+ * until then. Answers 'finished' when nothing is left; until then the finalizer holds the object.
+ */
+export async function finalize(pass: Pass): Promise<Halt | 'finished'> {
+  const { object, spec, status, providers, signal, memory } = pass
+  const name = nameOf(object)
+  status.phase = 'Deleting'
+  const seen = await ownEndpoint(pass, name)
+  if (spec.deletionPolicy === 'Retain') {
+    await disown(pass, name, seen)
+    pass.emit(retained())
+    return 'finished'
+  }
+  // Somebody else's endpoint of that name keeps its scaling.
+  if (!memory.scalingRemoved && seen !== 'foreign') {
+    const scaling = desiredAutoscaling(name, VARIANT, spec.scaling, [])
+    await providers.autoscaling.deleteAlarm(scaling, signal)
+    await providers.autoscaling.deregister(scaling, signal)
+    memory.scalingRemoved = true
+    pass.log.info({ resource: name }, 'removed scaling')
+  }
+  if (seen && seen !== 'foreign') return await removeEndpoint(pass, name, seen)
+  delete status.endpointStatus
+  await deleteRevisions(pass, name)
+  pass.emit(cleanedUp())
+  return 'finished'
+}
+
+async function removeEndpoint(pass: Pass, name: string, seen: ObservedEndpoint): Promise<Halt> {
+  const { status, providers, signal, intervals, log } = pass
+  status.endpointStatus = seen.status
+  if (seen.status !== 'Deleting') {
+    const result = await providers.endpoints.delete(name, signal)
+    if (result === 'in-progress') {
+      const message = `SageMaker deletes no endpoint in status ${seen.status}. It is deleted as soon as that has ended; its instances may be billed until then.`
+      return waiting(pass, 'EndpointInService', 'WaitingToDelete', message, intervals.deleting)
+    }
+    log.info({ resource: name }, 'deleting the endpoint')
+    status.endpointStatus = 'Deleting'
+  }
+  const message = 'SageMaker is deleting the endpoint. Its configurations and models follow when it is gone.'
+  return waiting(pass, 'EndpointInService', 'Deleting', message, intervals.deleting)
+}
+
+/** The endpoint, and whether it is ours. One that we never noted as made may have been made by a pass that died, or by somebody else. */
+async function ownEndpoint(pass: Pass, name: string): Promise<ObservedEndpoint | 'foreign' | undefined> {
+  const { status, providers, owner, signal } = pass
+  const seen = await providers.endpoints.observe(name, signal)
+  if (!seen || status.endpointArn === seen.arn) return seen
+  return (await providers.ownership.isOurs(seen.arn, owner, signal)) ? seen : 'foreign'
+}
+
+async function disown(pass: Pass, name: string, seen: ObservedEndpoint | 'foreign' | undefined): Promise<void> {
+  const { providers, signal } = pass
+  const prefix = revisionPrefix(name)
+  const revisions = [
+    ...(await providers.configs.list(prefix, signal)),
+    ...(await providers.models.list(prefix, signal)),
+  ]
+  for (const { arn } of await ownRevisions(pass, revisions)) await providers.ownership.disown(arn, signal)
+  // Last: without its tags, a repeat after a crash would no longer know it.
+  if (seen && seen !== 'foreign') await providers.ownership.disown(seen.arn, signal)
+}

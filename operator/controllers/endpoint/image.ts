@@ -1,0 +1,30 @@
+import { desiredState } from './desired.ts'
+import { type Outcome, type Pass, type PinnedPass, waiting } from './pass.ts'
+
+const SHORT_DIGEST = 12
+
+/** Takes the digest that the ModelImage has pinned. A registry that is down later does not unpin it. */
+export async function imageStep(pass: Pass): Promise<Outcome<PinnedPass>> {
+  const { spec, status, conditions, intervals } = pass
+  const { name } = spec.imageRef
+  const image = pass.image(name)
+  // A change of the ModelImage wakes this object; the interval is a safety net.
+  if (!image) {
+    const message = `There is no ModelImage ${name} in this namespace: apply it, or correct spec.imageRef.name.`
+    return pending(pass, 'ImageMissing', message)
+  }
+  const pinned = image.status?.image
+  if (!pinned || image.metadata.deletionTimestamp) {
+    const cause = image.status?.conditions?.find(({ type }) => type === 'Ready')?.message
+    return pending(pass, 'ImageNotReady', `ModelImage ${name} has no digest yet. ${cause ?? ''}`.trim())
+  }
+  status.image = pinned
+  status.shortDigest = pinned.split('@sha256:')[1]?.slice(0, SHORT_DIGEST) ?? ''
+  conditions.true_('ImageReady', 'Pinned', '')
+  return { kind: 'proceed', next: { ...pass, desired: desiredState(pass.object, pinned, pass.cluster) } }
+
+  function pending(of: Pass, reason: string, message: string) {
+    status.phase ??= 'Pending'
+    return waiting(of, 'ImageReady', reason, message, intervals.settled)
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * What this process remembers of one object beside its status: only what saves calls. Losing it, as a restart does, costs a few
+ * more looks and nothing else.
+ */
+export type Memory = {
+  /** What the last pass went by; see `unchanged` in controller.ts. */
+  fingerprint?: string
+  /** When the next pass is due, in ms since the epoch. */
+  dueAt?: number
+  /** What was seen to be as it should, and when, by name. */
+  verified: Map<string, { revision: string; at: number }>
+  /** Models and configurations that a call said are absent although they were made. */
+  suspect: Set<string>
+  /** Whether finalization has already taken the scaling away. */
+  scalingRemoved?: boolean
+}
+
+export type Memories = {
+  of(key: string): Memory
+  forget(key: string): void
+}
+
+export function memories(): Memories {
+  const known = new Map<string, Memory>()
+  return {
+    of(key) {
+      const memory = known.get(key) ?? { verified: new Map(), suspect: new Set() }
+      known.set(key, memory)
+      return memory
+    },
+    forget: (key) => void known.delete(key),
+  }
+}

@@ -1,0 +1,64 @@
+import { nameTaken } from './events.ts'
+import { type ConditionType, failing, type Outcome, type Pass } from './pass.ts'
+
+/** A model or a configuration: made once under a name that stands for its content, never changed. */
+export type Revision = {
+  condition: ConditionType
+  /** For messages. */
+  what: string
+  name: string
+  /** Whether status says that it was made. */
+  known: boolean
+  create(): Promise<'created' | 'taken'>
+  observe(): Promise<{ arn: string } | undefined>
+}
+
+/**
+ * Makes sure that the revision is there and ours. A new one is created without looking first: if the name is taken, it was made by
+ * a pass that did not live to write it down, or by somebody else, and its tags tell which.
+ */
+export async function ensureRevision(pass: Pass, revision: Revision): Promise<Outcome> {
+  const { conditions, intervals, memory, now, log } = pass
+  const { condition, what, name, known } = revision
+  const verified = memory.verified.get(condition)
+  const suspect = memory.suspect.has(name)
+  const there = (): Outcome => {
+    conditions.true_(condition, 'Created', '')
+    return { kind: 'proceed' }
+  }
+  const remember = () => {
+    memory.verified.set(condition, { revision: name, at: now.getTime() })
+    memory.suspect.delete(name)
+  }
+
+  if (known && !suspect) {
+    // After a restart, spread over the interval: a thousand objects must not all be checked at once.
+    if (verified?.revision !== name)
+      memory.verified.set(condition, { revision: name, at: now.getTime() - intervals.verify * pass.random() })
+    else if (now.getTime() - verified.at > intervals.verify) {
+      if (await revision.observe()) remember()
+      else return await make()
+    }
+    return there()
+  }
+  if (known && (await revision.observe())) {
+    remember()
+    return there()
+  }
+  return await make()
+
+  async function make(): Promise<Outcome> {
+    if ((await revision.create()) === 'created') {
+      log.info({ resource: name }, `created the ${what}`)
+    } else {
+      const existing = await revision.observe()
+      if (existing && !(await pass.providers.ownership.isOurs(existing.arn, pass.owner, pass.signal))) {
+        const message = `The ${what} ${name} belongs to somebody else, by its tags: delete it, or give this object another name.`
+        pass.emit(nameTaken(message))
+        return failing(pass, condition, 'NameTaken', message, intervals.settled)
+      }
+    }
+    remember()
+    return there()
+  }
+}

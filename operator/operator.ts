@@ -1,0 +1,158 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import type { AsyncInferenceEndpoint } from './api/async-inference-endpoint.ts'
+import type { ModelImage } from './api/model-image.ts'
+import { ASYNC_INFERENCE_ENDPOINTS, GROUP, MODEL_IMAGES } from './api/names.ts'
+import type { Config } from './config.ts'
+import { endpointReconciler } from './controllers/endpoint/controller.ts'
+import { modelImageReconciler } from './controllers/model-image/controller.ts'
+import { references } from './controllers/model-image/references.ts'
+import type { KubeClient } from './kube/client.ts'
+import { controller } from './kube/controller.ts'
+import { informer } from './kube/informer.ts'
+import { leaderElection } from './kube/leader-election.ts'
+import { recorder } from './kube/recorder.ts'
+import { metrics } from './metrics.ts'
+import { clients } from './providers/clients.ts'
+import { regionalProviders } from './providers/region.ts'
+import { buildServer } from './server.ts'
+
+const LEASE = 'mooring-operator'
+/** An image that is not there yet is looked for this many times less often than an endpoint in flight. */
+const MISSING_FACTOR = 3
+const SYNC_CHECK_MS = 20
+const HEALTH_CHECK_MS = 10_000
+
+export type OperatorDependencies = {
+  config: Config
+  kube: KubeClient
+  log: Logger
+  /** Called when the process can no longer do its work and should exit: a lost lease, a cluster that is silent. */
+  onFatal(reason: string): void
+  now?: () => number
+  random?: () => number
+}
+
+export type Operator = {
+  /** Where /healthz, /readyz and /metrics are. */
+  address: string
+  /** Ends the passes under way, then everything else. */
+  stop(): Promise<void>
+}
+
+/** Puts the operator together and starts it: probes at once, controllers when this process leads. */
+export async function startOperator(deps: OperatorDependencies): Promise<Operator> {
+  const { config, kube, log, onFatal, now = Date.now, random = Math.random } = deps
+  const { intervals, workers, namespace } = config
+  const measured = metrics()
+  const aws = clients({ onRequest: measured.awsRequest, pathStyle: config.customEndpoint })
+  const providers = regionalProviders(aws)
+  const events = recorder({
+    client: kube,
+    component: `${GROUP}/operator`,
+    instance: config.leaderElection.identity,
+    log,
+  })
+  const images = informer<ModelImage>({ client: kube, resource: MODEL_IMAGES, namespace, log })
+  const endpoints = informer<AsyncInferenceEndpoint>({
+    client: kube,
+    resource: ASYNC_INFERENCE_ENDPOINTS,
+    namespace,
+    log,
+  })
+  const shared = { kube, recorder: events, log, now, random }
+  const imageReconciler = modelImageReconciler({
+    ...shared,
+    registry: (region) => providers(region).registry,
+    missingMs: MISSING_FACTOR * intervals.inFlight,
+  })
+  const reconciler = endpointReconciler({
+    ...shared,
+    image: (key) => images.get(key),
+    providers,
+    cluster: config.clusterId,
+    intervals,
+    metrics: measured,
+  })
+  const imageController = controller({
+    name: 'model-image',
+    informer: images,
+    reconcile: imageReconciler.reconcile,
+    onGone: imageReconciler.forget,
+    workers,
+    log,
+    metrics: measured,
+  })
+  const endpointController = controller({
+    name: 'async-inference-endpoint',
+    informer: endpoints,
+    reconcile: reconciler.reconcile,
+    onGone: reconciler.forget,
+    workers,
+    log,
+    metrics: measured,
+  })
+
+  const referring = references()
+  endpoints.onChange((key) => {
+    const object = endpoints.get(key)
+    referring.set(key, object && `${object.metadata.namespace}/${object.spec.imageRef.name}`)
+  })
+  images.onChange((key) => {
+    for (const endpoint of referring.of(key)) endpointController.enqueue(endpoint)
+  })
+
+  const synced = () => images.synced() && endpoints.synced()
+  const healthy = () => images.healthy() && endpoints.healthy()
+  const server = buildServer({
+    ready: synced,
+    healthy,
+    registry: measured.registry,
+  })
+  const stopping = new AbortController()
+  const election = config.leaderElection.enabled
+    ? leaderElection({
+        client: kube,
+        namespace: config.leaderElection.namespace,
+        name: LEASE,
+        identity: config.leaderElection.identity,
+        log,
+        onLost: () => onFatal('the lease was lost'),
+      })
+    : undefined
+  const lead = async () => {
+    await election?.acquire(stopping.signal)
+    // Before the caches are full, an object that is only not listed yet would look as if it were missing.
+    while (!synced() && !stopping.signal.aborted) await delay(SYNC_CHECK_MS)
+    if (stopping.signal.aborted) return
+    imageController.start()
+    endpointController.start()
+    log.info({ namespace: namespace ?? 'all', workers }, 'reconciling')
+  }
+
+  const address = await server.listen({ host: config.http.address, port: config.http.port })
+  images.start()
+  endpoints.start()
+  const watchdog = setInterval(() => {
+    if (!healthy()) onFatal('the API server has not been heard of for minutes')
+  }, HEALTH_CHECK_MS)
+  const leading = lead().catch((error: unknown) => {
+    if (!stopping.signal.aborted) onFatal(error instanceof Error ? error.message : String(error))
+  })
+
+  return {
+    address,
+    async stop() {
+      stopping.abort()
+      clearInterval(watchdog)
+      await leading
+      await Promise.all([imageController.stop(), endpointController.stop()])
+      await Promise.all([images.stop(), endpoints.stop()])
+      await events.flush()
+      // Last: a successor must not act while a pass of ours is under way.
+      await election?.release()
+      await server.close()
+      aws.close()
+    },
+  }
+}

@@ -1,0 +1,43 @@
+import { type Autoscaling, autoscaling } from './autoscaling.ts'
+import type { Clients } from './clients.ts'
+import { type Endpoints, endpoints } from './endpoint.ts'
+import { type EndpointConfigs, endpointConfigs } from './endpoint-config.ts'
+import { type ContainerLogs, containerLogs } from './logs.ts'
+import { type Models, models } from './model.ts'
+import { type Ownership, ownership } from './ownership.ts'
+import { type ImageRegistry, registry } from './registry.ts'
+import { type AsyncRuntime, asyncRuntime } from './runtime.ts'
+
+/** AWS in one region, as the controllers use it. */
+export type Providers = {
+  models: Models
+  configs: EndpointConfigs
+  endpoints: Endpoints
+  ownership: Ownership
+  autoscaling: Autoscaling
+  logs: ContainerLogs
+  runtime: AsyncRuntime
+  registry: ImageRegistry
+}
+
+/** The providers of each region, made on first use. */
+export function regionalProviders(clients: Clients): (region: string) => Providers {
+  const regions = new Map<string, Providers>()
+  return (region) => {
+    const known = regions.get(region)
+    if (known) return known
+    const { sagemaker, runtime, autoscaling: scaling, cloudwatch, logs, s3, ecr } = clients.region(region)
+    const made: Providers = {
+      models: models(sagemaker),
+      configs: endpointConfigs(sagemaker),
+      endpoints: endpoints(sagemaker),
+      ownership: ownership(sagemaker),
+      autoscaling: autoscaling(scaling, cloudwatch),
+      logs: containerLogs(logs),
+      runtime: asyncRuntime(runtime, s3),
+      registry: registry(ecr, fetch),
+    }
+    regions.set(region, made)
+    return made
+  }
+}
