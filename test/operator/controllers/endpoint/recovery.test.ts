@@ -1,0 +1,161 @@
+import test from 'ava'
+import { cloudForFile, conditionOf, endpointIn, IMAGE, isTrue, world } from '../world.ts'
+
+const cloud = await cloudForFile()
+test.after.always(() => cloud.stop())
+const QUICK = { recovery: { maxAttempts: 3, backoffSeconds: 1, maxBackoffSeconds: 1 } }
+
+test('an endpoint that fails in service is deleted and created again, and says why it failed', async (t) => {
+  const w = await world()
+  t.teardown(() => w.stop())
+  await w.apply({ spec: QUICK })
+  await w.ready()
+  const name = await w.nameInCloud()
+  const first = endpointIn(cloud, name)
+  cloud.setFault({ name: 'endpoint.fails-in-service', subject: name, times: 1 })
+  const failed = await w.until('the failure is noted', ({ status }) => status?.lastFailure)
+  t.regex(failed.reason, /did not pass the ping health check/)
+  t.false(failed.permanent)
+  await w.until('attempt 1', ({ status }) => status?.recovery?.attempts === 1)
+  const again = await w.ready()
+  t.not(endpointIn(cloud, name)?.CreationTime, first?.CreationTime)
+  t.is(again.status?.recovery?.attempts, 0)
+  t.truthy(again.status?.lastFailure, 'the failure is kept to be read')
+  const events = await w.events()
+  t.true(events.some(({ type, reason }) => type === 'Warning' && reason === 'EndpointFailed'))
+  t.true(events.some(({ reason }) => reason === 'EndpointRecreating'))
+  const { RegisterScalableTarget } = await w.calls()
+  t.is(RegisterScalableTarget, 2, 'scaling went with the endpoint and came back with it')
+})
+
+test('an endpoint that keeps failing is given up after its attempts, and tried again on the retry annotation', async (t) => {
+  const w = await world()
+  t.teardown(() => w.stop())
+  await w.apply({ spec: { recovery: { ...QUICK.recovery, maxAttempts: 1 } }, withoutImage: true })
+  cloud.setFault({
+    name: 'endpoint.create-fails',
+    subject: await w.nameInCloud(),
+    reason: 'Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error.',
+    times: 2,
+  })
+  await w.applyImage()
+  const condition = await w.until('RecoveryExhausted', (endpoint) => {
+    const seen = conditionOf(endpoint, 'EndpointInService')
+    return seen?.reason === 'RecoveryExhausted' && seen
+  })
+  t.regex(condition.message, /failed 2 times in a row.*mooring\.dev\/retry/)
+  t.is((await w.calls()).CreateEndpoint, 2)
+  t.like(conditionOf(await w.endpoint(), 'Degraded'), { status: 'True', reason: 'RecoveryExhausted' })
+  await w.annotate({ 'mooring.dev/retry': '1' })
+  await w.ready()
+  t.is((await w.calls()).CreateEndpoint, 3)
+})
+
+test('a cause that would only repeat itself is not tried again until something changes', async (t) => {
+  const w = await world({ intervals: { settled: 200 } })
+  t.teardown(() => w.stop())
+  await w.apply({ spec: QUICK, withoutImage: true })
+  cloud.setFault({
+    name: 'endpoint.create-fails',
+    subject: await w.nameInCloud(),
+    reason: `The role 'arn:aws:iam::123456789012:role/r' does not have BatchGetImage permission for the image: 'x'.`,
+    times: 1,
+  })
+  await w.applyImage()
+  const condition = await w.until('ImagePullDenied', (endpoint) => {
+    const seen = conditionOf(endpoint, 'EndpointInService')
+    return seen?.reason === 'ImagePullDenied' && endpoint.status?.lastFailure?.permanent && seen
+  })
+  t.regex(condition.message, /^Let the execution role, and the repository's policy, pull the image\./)
+  const describes = (await w.calls()).DescribeEndpoint ?? 0
+  await w.until('several more looks', async () => ((await w.calls()).DescribeEndpoint ?? 0) >= describes + 4)
+  const calls = await w.calls()
+  t.is(calls.CreateEndpoint, 1)
+  t.is(calls.DeleteEndpoint, undefined)
+  await w.patch({ spec: { environment: { FIXED: 'yes' } } })
+  const { status } = await w.ready()
+  t.is(status?.recovery?.attempts, 0)
+})
+
+test('an endpoint deleted by somebody else is created again, with its scaling', async (t) => {
+  const w = await world({ intervals: { settled: 300 } })
+  t.teardown(() => w.stop())
+  await w.apply()
+  await w.ready()
+  const name = await w.nameInCloud()
+  const first = endpointIn(cloud, name)
+  const { DeleteEndpointCommand, SageMakerClient } = await import('@aws-sdk/client-sagemaker')
+  await new SageMakerClient().send(new DeleteEndpointCommand({ EndpointName: name }))
+  await w.until('another endpoint', async (endpoint) => {
+    const now = endpointIn(cloud, name)
+    return now && now.CreationTime !== first?.CreationTime && isTrue(endpoint, 'Ready')
+  })
+  t.is((await w.calls()).RegisterScalableTarget, 2)
+})
+
+test('a new digest behind the tag is rolled out, and the model and configuration before it are deleted', async (t) => {
+  const repository = 'moving'
+  cloud.registerImage({ ...IMAGE, repository })
+  const w = await world()
+  t.teardown(() => w.stop())
+  await w.applyImage(`123456789012.dkr.ecr.us-east-1.amazonaws.com/${repository}:1.0.0`)
+  await w.apply({ withoutImage: true })
+  const before = await w.ready()
+  cloud.registerImage({ ...IMAGE, repository, labels: { fixed: 'yes' } })
+  // A change of the ModelImage makes it look at once; otherwise it looks every resolveIntervalSeconds, a minute at least.
+  await w.kube.mergePatch(
+    { group: 'mooring.dev', version: 'v1alpha1', plural: 'modelimages', kind: 'ModelImage', namespaced: true },
+    { namespace: w.namespace, name: 'sam-lite' },
+    { spec: { resolveIntervalSeconds: 60 } },
+  )
+  const after = await w.until('Ready with another image', (endpoint) => {
+    return endpoint.status?.image !== before.status?.image && isTrue(endpoint, 'Ready') && endpoint
+  })
+  t.not(after.status?.modelName, before.status?.modelName)
+  const calls = await w.calls()
+  t.like(calls, { CreateEndpoint: 1, UpdateEndpoint: 1, DeleteModel: 1, DeleteEndpointConfig: 1 })
+  t.is(endpointIn(cloud, await w.nameInCloud())?.EndpointConfigName, after.status?.endpointConfigName)
+})
+
+test('an update that SageMaker silently rolls back is reported and not repeated until the spec changes', async (t) => {
+  const w = await world({ intervals: { settled: 200 } })
+  t.teardown(() => w.stop())
+  await w.apply()
+  const before = await w.ready()
+  const name = await w.nameInCloud()
+  cloud.setFault({ name: 'endpoint.update-fails', subject: name, reason: '', times: 1 })
+  await w.patch({ spec: { environment: { MODE: 'bad' } } })
+  const condition = await w.until('UpdateRolledBack', (endpoint) => {
+    const seen = conditionOf(endpoint, 'EndpointInService')
+    return seen?.reason === 'UpdateRolledBack' && seen
+  })
+  t.is(condition.status, 'False')
+  t.is(endpointIn(cloud, name)?.EndpointStatus, 'InService')
+  const describes = (await w.calls()).DescribeEndpoint ?? 0
+  await w.until('several more looks', async () => ((await w.calls()).DescribeEndpoint ?? 0) >= describes + 4)
+  t.is((await w.calls()).UpdateEndpoint, 1)
+  const rolledBack = await w.endpoint()
+  t.like(rolledBack.status, { phase: 'RolledBack', rollout: { result: 'RolledBack' } })
+  t.false(isTrue(rolledBack, 'Ready'))
+  t.true((await w.events()).some(({ reason }) => reason === 'UpdateRolledBack'))
+  // Going back to what serves needs no update at all.
+  await w.patch({ spec: { environment: null } })
+  const back = await w.ready()
+  t.is(back.status?.endpointConfigName, before.status?.endpointConfigName)
+  t.is((await w.calls()).UpdateEndpoint, 1)
+  // The same change may be asked for again once it was taken back.
+  await w.patch({ spec: { environment: { MODE: 'bad' } } })
+  await w.ready()
+  t.is((await w.calls()).UpdateEndpoint, 2)
+})
+
+test('another instance type is rolled out although scaling is registered, which is there again afterwards', async (t) => {
+  const w = await world()
+  t.teardown(() => w.stop())
+  await w.apply({ spec: { scaling: { minInstances: 1, maxInstances: 3 } } })
+  await w.ready()
+  await w.patch({ spec: { instance: { type: 'ml.g5.xlarge' } } })
+  await w.until('Ready on the new type', async (endpoint) => isTrue(endpoint, 'Ready') && endpoint)
+  const calls = await w.calls()
+  t.like(calls, { UpdateEndpoint: 1, DeregisterScalableTarget: 1, RegisterScalableTarget: 2 })
+})
