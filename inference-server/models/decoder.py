@@ -87,8 +87,8 @@ def decoder():
 
     # An earlier mask, when given, raises what it held and lowers what it did not.
     prior = g.Mul(g.Tanh(g.Mul("mask_input", 0.25)), g.Reshape("has_mask_input", g.ints(1, 1, 1, 1)))
-    toward = g.Clip(g.Add(best(foreground), g.Mul(prior, 0.35)), 0.0, 1.0)
-    away = g.Clip(g.Sub(best(background), g.Mul(prior, 0.35)), 0.0, 1.0)
+    toward = g.Clip(g.Add(best(foreground), g.Mul(prior, 0.5)), 0.0, 1.0)
+    away = g.Clip(g.Sub(best(background), g.Mul(prior, 0.5)), 0.0, 1.0)
 
     # Seeds on the coarse grid: the cell under each prompt and its nearest neighbours.
     step = FRAME / CELLS

@@ -16,8 +16,6 @@ export type RunOptions = {
   departed?: AbortSignal
   /** Memory that moves to the worker instead of being copied. */
   transfer?: readonly ArrayBuffer[]
-  /** Called when a worker takes the job up. */
-  onStart?: () => void
 }
 
 export type PoolState = 'starting' | 'ready' | 'crash-looping' | 'closed'
@@ -101,6 +99,8 @@ export function workerPool<Operations extends OperationTable>(options: PoolOptio
       dispatch()
     } else if (message.type === 'unusable') {
       started.reject(new Error(message.message))
+      // Later, it is one more crash: models that vanished while the server ran may come back.
+      if (startedUp) void slot.thread?.terminate()
     } else if (slot.job?.id === message.id) {
       const { job } = slot
       slot.job = undefined
@@ -115,7 +115,11 @@ export function workerPool<Operations extends OperationTable>(options: PoolOptio
   function crashed(slot: Slot, message: string): void {
     crashes.push(options.now())
     options.onEvent?.('worker-crashed', { message })
-    if (!startedUp) started.reject(new Error(`worker crashed while loading: ${message}`))
+    if (!startedUp) {
+      slot.thread = undefined
+      started.reject(new Error(`worker crashed while loading: ${message}`))
+      return
+    }
     const { job } = slot
     replace(slot, RESPAWN_DELAY_MS[Math.min(recentCrashes(), RESPAWN_DELAY_MS.length) - 1] ?? 0)
     job?.release()
@@ -143,7 +147,6 @@ export function workerPool<Operations extends OperationTable>(options: PoolOptio
       const job = waiting.shift()
       if (!job) return
       slot.job = job
-      job.options.onStart?.()
       const { id, operation, payload } = job
       slot.thread.postMessage({ id, operation, payload } satisfies ToWorker, [...(job.options.transfer ?? [])])
     }
