@@ -50,7 +50,7 @@ async function demo(): Promise<void> {
     cloud,
     object: { kind: 'aie', namespace: NAMESPACE, name: ENDPOINT },
     onCondition: ({ type, status, reason, message }) =>
-      console.note(`${type.padEnd(18)} ${status.padEnd(5)} ${reason}: ${message.slice(0, 100)}`),
+      console.note(`${type.padEnd(18)} ${status.padEnd(5)} ${reason}${message ? `: ${message.slice(0, 90)}` : ''}`),
   })
   undo.push(() => watch.stop())
   const context: Context = {

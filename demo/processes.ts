@@ -12,6 +12,8 @@ export type Processes = {
   /** Throws, with the end of its log, when a process has ended by itself. */
   check(): void
   logs(): string[]
+  /** Of one that was ended on purpose: it is no longer watched. */
+  forget(child: ChildProcess): void
   /** Ends all of them, the last started first, each with what it started itself. */
   stop(): Promise<void>
 }
@@ -55,6 +57,10 @@ export async function processes(logDirectory: string): Promise<Processes> {
       throw new Error(`the ${gone.name} process ended (${how}); the end of ${basename(gone.log)}:\n${tail}`)
     },
     logs: () => children.map(({ log }) => log),
+    forget(child) {
+      const index = children.findIndex((known) => known.child === child)
+      if (index >= 0) children.splice(index, 1)
+    },
     async stop() {
       for (const { child } of [...children].reverse()) {
         if (!ended(child)) {

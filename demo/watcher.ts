@@ -4,6 +4,8 @@ import type { LocalCloudAdmin } from './local-cloud.ts'
 import type { Mark, Sample, Timeline } from './timeline.ts'
 
 const PAUSE_MS = 500
+/** For Argo CD and the like; they repeat what Ready says. */
+const QUIET = ['Progressing', 'Degraded']
 
 /** Looks at the object and at the local cloud side by side while the demo goes on, for the report's picture. */
 export type Watcher = {
@@ -34,7 +36,7 @@ export function watcher({ kubernetes, cloud, object, onCondition }: WatcherOptio
       const now = `${condition.status} ${condition.reason}`
       if (before === now) continue
       known.set(condition.type, now)
-      if (condition.status !== 'Unknown') onCondition(condition)
+      if (condition.status !== 'Unknown' && !QUIET.includes(condition.type)) onCondition(condition)
     }
   }
 

@@ -3,7 +3,8 @@ import { parseArgs } from 'node:util'
 import { scaledClock } from './clock.ts'
 import { startLocalCloud } from './cloud.ts'
 
-const USAGE = `npm run local -- [--port 4566] [--speed 60] [--images FILE.json]    start; --speed: minutes of SageMaker per real minute
+const USAGE = `npm run local -- [--port 4566] [--speed 60] [--images FILE.json] [--instant]
+                 start; --speed: minutes of SageMaker per real minute; --instant: its transitions take no time
 npm run local -- state | calls | faults [--url URL]                 look into a running one
 npm run local -- fault NAME|SERVICE.OPERATION [--subject S] [--effect throttle|error|drop|drop-response|delay|stale]
                  [--code C] [--message M] [--reason R] [--delay-ms N] [--times N] [--url URL]
@@ -16,6 +17,7 @@ const { values, positionals } = parseArgs({
     port: { type: 'string', default: '4566' },
     speed: { type: 'string', default: '1' },
     images: { type: 'string' },
+    instant: { type: 'boolean', default: false },
     url: { type: 'string' },
     subject: { type: 'string' },
     effect: { type: 'string' },
@@ -28,13 +30,16 @@ const { values, positionals } = parseArgs({
   },
 })
 
+const INSTANT = { creating: 0, updating: 0, deleting: 0, instanceStart: 0 }
+
 async function serve(): Promise<void> {
   const port = Number(values.port)
   const speed = Number(values.speed)
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new Error('--port is a port number, or 0 for any free one')
   const images = values.images ? JSON.parse(await readFile(values.images, 'utf8')) : []
-  const cloud = await startLocalCloud({ port, clock: scaledClock(speed), images })
+  const delays = values.instant ? INSTANT : {}
+  const cloud = await startLocalCloud({ port, clock: scaledClock(speed), images, delays })
   const lines = Object.entries(cloud.environment).map(([name, value]) => `export ${name}=${value}`)
   console.log(`The local cloud answers at ${cloud.url}, ${speed === 1 ? 'in real time' : `${speed} times as fast as real time`}.
 It is a development tool: nothing is persistent, nobody is authenticated, and it listens on loopback only.
