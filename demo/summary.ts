@@ -11,8 +11,9 @@ import type { Watcher } from './watcher.ts'
 
 /** What samples/segment/ asks for. */
 const INSTANCE_TYPE = 'ml.g5.2xlarge'
-const OVERLAY_COLOUR = { r: 227, g: 66, b: 52 }
-const OVERLAY_OPACITY = 0.55
+/** A colour that few photographs have. */
+const OVERLAY_COLOUR = { r: 0, g: 160, b: 255 }
+const OVERLAY_OPACITY = 0.65
 
 export type Summary = {
   directory: string

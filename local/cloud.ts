@@ -87,7 +87,8 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     notifier: stored.notifier,
     objects: stored.objects,
     delays,
-    containerEnvironment: environment,
+    // A container has a network of its own; a process on a laptop must not open its port to everyone.
+    containerEnvironment: () => ({ ...environment(), SAGEMAKER_BIND_TO_HOST: '127.0.0.1' }),
   })
   const autoscaling = autoscalingService({ clock, region, accountId, capacity: sagemaker, alarms: cloudwatch })
   cloudwatch.onAction((arn, alarm) => autoscaling.onAlarm(arn, alarm))
