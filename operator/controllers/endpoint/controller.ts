@@ -45,6 +45,9 @@ export type EndpointReconciler = {
   forget(key: string): void
 }
 
+/** Watches are rarely late by more; past it, the API server is asked what it has by the conflict that follows. */
+const CATCH_UP_MS = 3_000
+
 /** Brings AWS to what an AsyncInferenceEndpoint asks for, one pass at a time. */
 export function endpointReconciler(deps: EndpointControllerDependencies): EndpointReconciler {
   const memory = memories()
@@ -52,14 +55,20 @@ export function endpointReconciler(deps: EndpointControllerDependencies): Endpoi
   const resource = ASYNC_INFERENCE_ENDPOINTS
 
   const reconcile = async (object: AsyncInferenceEndpoint, signal: AbortSignal): Promise<Result> => {
-    const deleting = object.metadata.deletionTimestamp !== undefined
-    if (!hasFinalizer(object, FINALIZER)) {
-      // The write's own event brings the next pass.
-      if (!deleting) await addFinalizer(kube, resource, object, FINALIZER)
-      return done
-    }
+    const { deletionTimestamp, resourceVersion } = object.metadata
+    const deleting = deletionTimestamp !== undefined
     const key = keyOf(object)
     const known = memory.of(key)
+    // A pass over what we have ourselves replaced would make again what is made, and then meet a conflict. The write's own event
+    // brings the next pass.
+    if (known.wroteOver?.version === resourceVersion && now() - (known.wroteOver?.at ?? 0) < CATCH_UP_MS)
+      return after(CATCH_UP_MS)
+    if (!hasFinalizer(object, FINALIZER)) {
+      if (deleting) return done
+      await addFinalizer(kube, resource, object, FINALIZER)
+      known.wroteOver = { version: resourceVersion, at: now() }
+      return done
+    }
     const fingerprint = fingerprintOf(object, deps.image(imageKey(object)))
     const early = (known.dueAt ?? 0) - now()
     if (known.fingerprint === fingerprint && early > 0) return after(early)
@@ -73,7 +82,8 @@ export function endpointReconciler(deps: EndpointControllerDependencies): Endpoi
     }
     summarise(pass, ended)
     pass.status.observedGeneration = pass.generation
-    await patchStatusIfChanged(kube, resource, pass.before, object)
+    if (await patchStatusIfChanged(kube, resource, pass.before, object))
+      known.wroteOver = { version: resourceVersion, at: now() }
     report(object, pass)
     if (ended.kind === 'error') throw ended.error
     if (ended.kind === 'paused') return done

@@ -7,6 +7,8 @@ export type Memory = {
   fingerprint?: string
   /** When the next pass is due, in ms since the epoch. */
   dueAt?: number
+  /** The resourceVersion that our last write replaced, and when: a cache that still has it has not caught up. */
+  wroteOver?: { version: string | undefined; at: number }
   /** What was seen to be as it should, and when, by name. */
   verified: Map<string, { revision: string; at: number }>
   /** Models and configurations that a call said are absent although they were made. */
