@@ -9,7 +9,7 @@ import { type Invocation, readCustomAttributes, readJsonInvocation } from './bod
 const IMAGE_TYPES = ['image/jpeg', 'image/png', 'image/webp', 'application/octet-stream']
 
 /** What the log line and the metrics say of a request. */
-export type Account = { task: string; phases: Phases; leave: () => void }
+export type Account = { task: string; phases: Phases; working: boolean; leave: () => void }
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -32,27 +32,48 @@ export function invocations(app: FastifyInstance, options: InvocationOptions): v
 
   app.post('/invocations', {
     // A place is taken before the body is read: a flood must not cost memory.
-    onRequest: async (request) => {
+    onRequest: async (request, reply) => {
       options.assertOpen()
-      request.account = { task: 'none', phases: phases(options.now), leave: options.admission.enter() }
+      const leave = options.admission.enter()
+      const account: Account = { task: 'none', phases: phases(options.now), working: false, leave }
+      request.account = account
+      // A caller that leaves gets no response, and fastify no onResponse: the connection's end gives the place back, unless
+      // the work for it still goes on.
+      reply.raw.once('close', () => {
+        if (!account.working) leave()
+      })
     },
     onResponse: async (request) => request.account?.leave(),
-    onRequestAbort: async (request) => request.account?.leave(),
     handler: async (request, reply) => {
       const { account } = request
       if (!account) throw new Failure('NotReady', 'The request was not admitted.')
-      const { image, fields } = readInvocation(request)
-      const task = taskNamed(fields.task)
-      account.task = task.name
-      const departed = new AbortController()
-      reply.raw.once('close', () => {
-        if (!reply.raw.writableFinished) departed.abort()
-      })
-      const run = { deadline: AbortSignal.timeout(options.requestTimeoutMs), departed: departed.signal }
-      const answer = await task.perform({ image, fields, phases: account.phases, run }, options.tasks)
-      return send(request, reply, answer)
+      account.working = true
+      try {
+        return await answer(request, reply, account, options)
+      } finally {
+        account.working = false
+        if (reply.raw.destroyed) account.leave()
+      }
     },
   })
+}
+
+async function answer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  account: Account,
+  options: InvocationOptions,
+): Promise<FastifyReply> {
+  const { image, fields } = readInvocation(request)
+  const task = taskNamed(fields.task)
+  account.task = task.name
+  const departed = new AbortController()
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) departed.abort()
+  })
+  const run = { deadline: AbortSignal.timeout(options.requestTimeoutMs), departed: departed.signal }
+  const result = await task.perform({ image, fields, phases: account.phases, run }, options.tasks)
+  return send(request, reply, result)
 }
 
 function readInvocation(request: FastifyRequest): Invocation {
@@ -69,11 +90,7 @@ async function send(request: FastifyRequest, reply: FastifyReply, answer: TaskAn
   if (typeof trace === 'string') reply.header('x-amzn-sagemaker-custom-attributes', trace)
   const accept = request.headers.accept ?? '*/*'
   if (accept.includes(answer.binary.contentType)) {
-    return reply.type(answer.binary.contentType).send(Buffer.from(await bytesOf(answer)))
+    return reply.type(answer.binary.contentType).send(Buffer.from(await answer.binary.body()))
   }
   return reply.type('application/json; charset=utf-8').send(await answer.json())
-}
-
-async function bytesOf(answer: TaskAnswer): Promise<Uint8Array> {
-  return answer.binary.body()
 }

@@ -314,3 +314,22 @@ test('a server whose workers crash again and again fails /ping', async (t) => {
   t.is((await app.http.inject('/ping')).statusCode, 503)
   await app.close()
 })
+
+test('a caller that leaves while its request waits gives its place back without being computed', async (t) => {
+  const app = await gatedApp()
+  const url = await app.http.listen({ host: '127.0.0.1', port: 0 })
+  const running = app.http.inject(aRequest())
+  await eventually('the inference runs', () => app.pool.stats().busy === 1)
+  const leaving = new AbortController()
+  const body = JSON.stringify(aRequest().payload)
+  const headers = { 'content-type': 'application/json' }
+  const gone = fetch(`${url}/invocations`, { method: 'POST', headers, body, signal: leaving.signal })
+  await eventually('it waits', () => app.pool.stats().waiting === 1)
+  leaving.abort()
+  await t.throwsAsync(gone)
+  await eventually('it no longer waits', () => app.pool.stats().waiting === 0)
+  app.open()
+  t.is((await running).statusCode, 200)
+  t.true(await app.drain(60_000), 'nobody is inside')
+  await app.close()
+})
