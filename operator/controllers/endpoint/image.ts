@@ -1,5 +1,5 @@
 import { desiredState } from './desired.ts'
-import { type Outcome, type Pass, type PinnedPass, waiting } from './pass.ts'
+import { failing, type Outcome, type Pass, type PinnedPass, waiting } from './pass.ts'
 
 const SHORT_DIGEST = 12
 
@@ -18,6 +18,13 @@ export async function imageStep(pass: Pass): Promise<Outcome<PinnedPass>> {
     const cause = image.status?.conditions?.find(({ type }) => type === 'Ready')?.message
     return pending(pass, 'ImageNotReady', `ModelImage ${name} has no digest yet. ${cause ?? ''}`.trim())
   }
+  const platform = { os: 'linux', architecture: architectureOf(spec.instance.type) }
+  const seen = { ...platform, ...image.status?.platform }
+  if (seen.os !== platform.os || seen.architecture !== platform.architecture) {
+    const wanted = `${platform.os}/${platform.architecture}`
+    const message = `The image is for ${seen.os}/${seen.architecture}, but ${spec.instance.type} runs ${wanted}: build it with --platform ${wanted}, or choose another instance type.`
+    return failing(pass, 'ImageReady', 'WrongPlatform', message, intervals.settled)
+  }
   status.image = pinned
   status.shortDigest = pinned.split('@sha256:')[1]?.slice(0, SHORT_DIGEST) ?? ''
   conditions.true_('ImageReady', 'Pinned', '')
@@ -27,4 +34,9 @@ export async function imageStep(pass: Pass): Promise<Outcome<PinnedPass>> {
     status.phase ??= 'Pending'
     return waiting(of, 'ImageReady', reason, message, intervals.settled)
   }
+}
+
+/** AWS puts a g after the generation of its instance types with Graviton processors, as in ml.c7g.xlarge. */
+export function architectureOf(instanceType: string): 'arm64' | 'amd64' {
+  return /^ml\.[a-z]+\d+g[a-z]*\./.test(instanceType) ? 'arm64' : 'amd64'
 }

@@ -41,6 +41,22 @@ test('an image that is not in the registry is looked for until it is pushed', as
   await w.ready()
 })
 
+test('an image for another processor is refused before an instance is paid for', async (t) => {
+  cloud.registerImage({ ...IMAGE, repository: 'arm', architecture: 'arm64' })
+  const w = await world()
+  t.teardown(() => w.stop())
+  await w.applyImage(`${REPOSITORY}/arm:1.0.0`)
+  await w.apply({ withoutImage: true })
+  const condition = await w.until('WrongPlatform', (endpoint) => {
+    const seen = conditionOf(endpoint, 'ImageReady')
+    return seen?.reason === 'WrongPlatform' && seen
+  })
+  t.regex(condition.message, /ml\.g5\.2xlarge runs linux\/amd64: build it with --platform linux\/amd64/)
+  t.is((await w.calls()).CreateModel, undefined)
+  await w.patch({ spec: { instance: { type: 'ml.c7g.xlarge' } } })
+  await w.ready()
+})
+
 test('an operator that dies between CreateEndpoint and the status write makes no second endpoint', async (t) => {
   let died = false
   const between = (kube: KubeClient): KubeClient => ({

@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
+import test, { type ExecutionContext } from 'ava'
+import type { AsyncInferenceEndpoint } from '../../operator/api/async-inference-endpoint.ts'
+import { ASYNC_INFERENCE_ENDPOINTS, MODEL_IMAGES } from '../../operator/api/names.ts'
+import { connect } from '../../operator/kube/client.ts'
+import { testCluster } from '../kubernetes.ts'
+import { aModelImage, anEndpoint } from './api/manifests.ts'
+import { cloudForFile, endpointIn, isTrue } from './controllers/world.ts'
+
+const MAIN = join(import.meta.dirname, '..', '..', 'operator', 'main.ts')
+const cloud = await cloudForFile()
+test.after.always(() => cloud.stop())
+
+type Line = { level: number; msg: string; address?: string; resource?: string; err?: { message: string } }
+
+/** The operator as production runs it: `node operator/main.ts` with its environment. */
+function start(
+  t: ExecutionContext,
+  environment: Record<string, string>,
+): { child: ChildProcess; lines: Line[]; saw(text: string): Promise<Line> } {
+  const child = spawn(process.execPath, [MAIN], {
+    env: {
+      PATH: process.env.PATH,
+      ...cloud.environment,
+      KUBECONFIG: testCluster().kubeconfigPath,
+      MOORING_HTTP_ADDRESS: '127.0.0.1',
+      MOORING_HTTP_PORT: '0',
+      MOORING_POLL_IN_FLIGHT_SECONDS: '0.2',
+      MOORING_POLL_SETTLED_SECONDS: '1',
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  const lines: Line[] = []
+  const errors: string[] = []
+  child.stderr?.on('data', (chunk: Uint8Array) => errors.push(String(chunk)))
+  if (child.stdout) createInterface(child.stdout).on('line', (line) => lines.push(JSON.parse(line)))
+  return {
+    child,
+    lines,
+    async saw(text) {
+      for (const end = Date.now() + 60_000; Date.now() < end; await delay(10)) {
+        const line = lines.find(({ msg }) => msg.includes(text))
+        if (line) return line
+      }
+      throw new Error(`not within a minute: ${text}. Log: ${JSON.stringify(lines)} ${errors.join('')}`)
+    },
+  }
+}
+
+async function applied(namespace: string) {
+  const kube = connect({ kubeconfigPath: testCluster().kubeconfigPath })
+  await kube.create(MODEL_IMAGES, aModelImage(namespace), namespace)
+  await kube.create(ASYNC_INFERENCE_ENDPOINTS, anEndpoint(namespace), namespace)
+  return () => kube.get<AsyncInferenceEndpoint>(ASYNC_INFERENCE_ENDPOINTS, { namespace, name: 'segment' })
+}
+
+test('it serves its probes and metrics, reconciles, and ends cleanly on SIGTERM', async (t) => {
+  const namespace = await testCluster().namespace('main')
+  const operator = start(t, {
+    MOORING_NAMESPACE: namespace,
+    MOORING_LEADER_ELECTION: 'true',
+    MOORING_LEASE_NAMESPACE: namespace,
+  })
+  const { address = '' } = await operator.saw('serving')
+  await operator.saw('reconciling')
+  for (const path of ['/healthz', '/readyz', '/metrics']) t.is((await fetch(address + path)).status, 200, path)
+  const get = await applied(namespace)
+  await operator.saw('the endpoint is in service')
+  t.truthy((await get()).status?.endpointArn)
+  operator.child.kill('SIGTERM')
+  const [code] = await once(operator.child, 'exit')
+  t.is(code, 0)
+  t.is(operator.lines.filter(({ level }) => level >= 50).length, 0, 'no error was logged')
+})
+
+test('killed right after it created the endpoint, its successor goes on with that one', async (t) => {
+  const namespace = await testCluster().namespace('main')
+  const first = start(t, { MOORING_NAMESPACE: namespace })
+  await first.saw('reconciling')
+  const get = await applied(namespace)
+  const { resource = '' } = await first.saw('creating the endpoint')
+  first.child.kill('SIGKILL')
+  await once(first.child, 'exit')
+  const made = endpointIn(cloud, resource)
+  t.truthy(made)
+  const second = start(t, { MOORING_NAMESPACE: namespace })
+  for (const end = Date.now() + 60_000; !isTrue(await get(), 'Ready'); await delay(50))
+    if (Date.now() > end) throw new Error(`not Ready within a minute: ${JSON.stringify(second.lines)}`)
+  t.is(endpointIn(cloud, resource)?.CreationTime, made?.CreationTime)
+})
+
+test('a wrong environment ends it at once with what is wrong', async (t) => {
+  const operator = start(t, { MOORING_WORKERS: 'many' })
+  let said = ''
+  operator.child.stderr?.on('data', (chunk: Uint8Array) => {
+    said += String(chunk)
+  })
+  const [code] = await once(operator.child, 'close')
+  t.not(code, 0)
+  t.regex(said, /MOORING_WORKERS must be a whole number from 1 to 256/)
+})

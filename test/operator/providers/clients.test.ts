@@ -1,0 +1,35 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import test from 'ava'
+import { clients } from '../../../operator/providers/clients.ts'
+
+test('each try counts as one request, under the name of what it ended with', async (t) => {
+  let requests = 0
+  const server = createServer((_, response) => {
+    requests++
+    response.writeHead(requests < 3 ? 400 : 200, { 'content-type': 'application/x-amz-json-1.1' })
+    response.end(requests < 3 ? '{"__type":"ThrottlingException","message":"Rate exceeded"}' : '{"Models":[]}')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    AWS_ACCESS_KEY_ID: 'a',
+    AWS_SECRET_ACCESS_KEY: 'b',
+  })
+  const seen: string[] = []
+  const aws = clients({ onRequest: (...request) => void seen.push(request.join(' ')), pathStyle: true })
+  t.teardown(() => aws.close())
+  await aws.region('us-east-1').sagemaker.listModels({})
+  t.deepEqual(seen, [
+    'sagemaker ListModels ThrottlingException',
+    'sagemaker ListModels ThrottlingException',
+    'sagemaker ListModels OK',
+  ])
+})
+
+test('a region has one client of each service', (t) => {
+  const aws = clients({ onRequest: () => {}, pathStyle: false })
+  t.is(aws.region('us-east-1'), aws.region('us-east-1'))
+  t.not(aws.region('us-east-1').sagemaker, aws.region('eu-west-1').sagemaker)
+})
