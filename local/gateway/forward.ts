@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FaultBoard } from '../faults.ts'
 import type { Recorder } from '../recorder.ts'
 
@@ -11,56 +14,57 @@ export type ForwardOptions = {
 /** Operations whose answers carry queue URLs. */
 const NAMING_QUEUES = ['CreateQueue', 'GetQueueUrl', 'ListQueues', 'ListDeadLetterSourceQueues']
 
-/** Hands a request on to fauxqs as it came, body streamed; faults and the recorder apply to it as to the others. */
+/** Hands a request on to fauxqs as it came, S3's bodies streamed; faults and the recorder apply to it as to the others. */
 export function forwarder({ proxied, recorder, faults }: ForwardOptions) {
-  return (
+  return async (
     request: IncomingMessage,
     response: ServerResponse,
-    signed: { service: string; region: string },
-  ): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const { service } = signed
-      const operation = String(request.headers['x-amz-target'] ?? '').split('.')[1] ?? request.method ?? ''
-      const record = (code: string) =>
-        recorder.add({ at: Date.now(), service, operation, code, agent: String(request.headers['user-agent'] ?? '') })
-      const fault = faults.onCall(service, operation)
-      if (fault.drop === 'before') {
-        record('Dropped')
-        request.socket.destroy()
-        return resolve()
-      }
-      if (fault.error) {
-        record(fault.error.code)
-        request.resume()
-        return reject(fault.error)
-      }
-      const queues = service === 'sqs' ? queueUrls(signed.region, request.headers.host ?? '') : undefined
-      const { 'content-length': _length, ...headers } = request.headers
-      const upstream = httpRequest(
-        {
-          ...proxied,
-          method: request.method,
-          path: request.url,
-          headers: queues ? headers : request.headers,
-        },
-        (from) => {
-          record((from.statusCode ?? 500) < 400 ? 'OK' : String(from.statusCode))
-          from.once('error', reject)
-          from.once('end', resolve)
-          if (queues && NAMING_QUEUES.includes(operation)) return void answerRewritten(from, response, queues.outward)
-          response.writeHead(from.statusCode ?? 502, from.headers)
-          from.pipe(response)
-        },
-      )
-      upstream.once('error', reject)
-      request.once('error', reject)
-      if (!queues) return void request.pipe(upstream)
-      text(request).then((body) => {
-        const inward = Buffer.from(queues.inward(body))
-        upstream.setHeader('content-length', inward.byteLength)
-        upstream.end(inward)
-      }, reject)
-    })
+    { service, region }: { service: string; region: string },
+  ): Promise<void> => {
+    // S3 names its operations by method and path; the others in a body that is small enough to be read.
+    const body = service === 's3' ? undefined : await text(request)
+    const operation = operationOf(request, body)
+    const record = (code: string) =>
+      recorder.add({ at: Date.now(), service, operation, code, agent: String(request.headers['user-agent'] ?? '') })
+    const fault = faults.onCall(service, operation)
+    if (fault.delayMs) await delay(fault.delayMs)
+    if (fault.drop === 'before') {
+      record('Dropped')
+      return void request.socket.destroy()
+    }
+    if (fault.error) {
+      record(fault.error.code)
+      request.resume()
+      throw fault.error
+    }
+    const queues = service === 'sqs' ? queueUrls(region, request.headers.host ?? '') : undefined
+    const upstream = httpRequest({ ...proxied, method: request.method, path: request.url, headers: request.headers })
+    const answered = once(upstream, 'response') as Promise<[IncomingMessage]>
+    if (body === undefined) {
+      pipeline(request, upstream).catch((error: Error) => upstream.destroy(error))
+    } else {
+      const inward = Buffer.from(queues ? queues.inward(body) : body)
+      upstream.setHeader('content-length', inward.byteLength)
+      upstream.end(inward)
+    }
+    const [from] = await answered
+    const status = from.statusCode ?? 502
+    record(status < 400 ? 'OK' : String(status))
+    if (fault.drop === 'after') {
+      from.resume()
+      return void request.socket.destroy()
+    }
+    if (queues && NAMING_QUEUES.includes(operation)) return answerRewritten(from, response, queues.outward)
+    response.writeHead(status, from.headers)
+    await pipeline(from, response)
+  }
+}
+
+/** SQS: the target's; SNS and STS: the form's Action; S3: the method, such as PUT. */
+function operationOf(request: IncomingMessage, body: string | undefined): string {
+  const target = String(request.headers['x-amz-target'] ?? '').split('.')[1]
+  const action = body === undefined ? undefined : new URLSearchParams(body).get('Action')
+  return target ?? action ?? request.method ?? ''
 }
 
 async function answerRewritten(
@@ -84,7 +88,7 @@ function queueUrls(region: string, host: string) {
   }
 }
 
-/** SQS requests are small: a message may have 1 MiB. */
+/** Messages are small: SQS takes 1 MiB, SNS 256 KB. */
 const LIMIT_BYTES = 4 * 1024 * 1024
 
 async function text(stream: IncomingMessage): Promise<string> {

@@ -5,13 +5,14 @@ import type { FaultBoard } from '../faults.ts'
 import type { Recorder } from '../recorder.ts'
 import { ApiError, type JsonObject, type Service } from '../service.ts'
 import { forwarder } from './forward.ts'
+import { type Answer, pastAnswers } from './past-answers.ts'
 import { matchRest, restInput, restOutput } from './rest.ts'
 import { fromWire, type Operation, toWire } from './shapes.ts'
 
 /** A JSON request of the control planes; InvokeEndpoint's bodies may have 6 MiB. */
 const BODY_LIMIT_BYTES = 8 * 1024 * 1024
-/** Answers kept for the `stale` fault: one per operation and input. */
-const MAX_STALE = 2000
+/** Operations that change nothing: the ones that may answer from the past. */
+const READ = /^(Describe|List|Get|BatchGet)/
 
 /** A service together with the shapes that the SDK has of it. */
 export type Mounted = {
@@ -38,7 +39,7 @@ export type GatewayOptions = {
 export function gateway(options: GatewayOptions): Server {
   const byTarget = new Map(options.mounted.flatMap((mount) => (mount.target ? [[mount.target, mount] as const] : [])))
   const rest = options.mounted.filter((mount) => mount.target === undefined)
-  const stale = new Map<string, JsonObject>()
+  const past = pastAnswers()
   const forward = forwarder(options)
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -51,7 +52,7 @@ export function gateway(options: GatewayOptions): Server {
     for (const mount of rest) {
       const match = matchRest(mount.operations, request.method ?? '', url.pathname)
       if (!match) continue
-      const body = await read(request)
+      const body = await bodyOf(request)
       return run(request, response, mount, match.operation, signed?.region, 'rest', () =>
         restInput(match, request.headers, body),
       )
@@ -77,7 +78,7 @@ export function gateway(options: GatewayOptions): Server {
     const mount = byTarget.get(prefix)
     const operation = mount?.operations.get(name)
     if (!mount || !operation) throw new ApiError('UnknownOperationException', `The local cloud has no ${target}`, 400)
-    const body = await read(request)
+    const body = await bodyOf(request)
     return run(request, response, mount, operation, region, 'json', () => {
       try {
         return fromWire(
@@ -89,6 +90,23 @@ export function gateway(options: GatewayOptions): Server {
         throw new ApiError('SerializationException', 'The body is not JSON')
       }
     })
+  }
+
+  /** A read, remembered; or what it was answered before. */
+  const read = async (
+    operation: string,
+    input: JsonObject,
+    handle: () => Promise<JsonObject>,
+    stale: boolean,
+  ): Promise<JsonObject> => {
+    const now: Answer = await handle().then(
+      (output) => ({ output }),
+      (error: unknown) => ({ error }),
+    )
+    const before = past.before(operation, input, now)
+    const answer = stale ? before : now
+    if ('error' in answer) throw answer.error
+    return answer.output
   }
 
   const run = async (
@@ -122,22 +140,17 @@ export function gateway(options: GatewayOptions): Server {
         throw new ApiError('UnknownOperationException', `The local cloud has no ${operation.name}`)
       }
       const input = decode()
-      const key = `${operation.name} ${JSON.stringify(input)}`
-      const earlier = fault.stale ? stale.get(key) : undefined
-      const output =
-        earlier ??
-        (await handler({
-          service: service.name,
-          operation: operation.name,
-          region: region ?? options.region,
-          accountId: options.accountId,
-          input,
-          requestId,
-        }))
-      if (/^(Describe|List|Get)/.test(operation.name)) {
-        if (stale.size >= MAX_STALE) stale.delete(stale.keys().next().value as string)
-        if (!fault.stale) stale.set(key, output)
+      const call = {
+        service: service.name,
+        operation: operation.name,
+        region: region ?? options.region,
+        accountId: options.accountId,
+        input,
+        requestId,
       }
+      const output = READ.test(operation.name)
+        ? await read(operation.name, input, async () => handler(call), fault.stale === true)
+        : await handler(call)
       record('OK')
       if (fault.drop === 'after') return void request.socket.destroy()
       if (protocol === 'rest') {
@@ -198,7 +211,7 @@ function signature(request: IncomingMessage, url: URL): { region: string; servic
   return region && service ? { region, service } : undefined
 }
 
-async function read(request: IncomingMessage): Promise<Uint8Array> {
+async function bodyOf(request: IncomingMessage): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of request) {

@@ -1,5 +1,13 @@
 import type { AddressInfo } from 'node:net'
-import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3'
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns'
 import { buildApp } from 'fauxqs'
 import type { Notifier, ObjectStore } from '../../service.ts'
@@ -14,6 +22,9 @@ export type Storage = {
 
 /** fauxqs knows one account only. */
 const FAUXQS_ACCOUNT = '000000000000'
+
+/** fauxqs refuses a request of more than 11 MiB; results of SageMaker may have a gigabyte. */
+const PART_BYTES = 8 * 1024 * 1024
 
 /**
  * S3, SNS and SQS by fauxqs, on a loopback port of its own; the gateway forwards to it. Its own start function would listen on
@@ -47,6 +58,7 @@ export async function storage(region: string): Promise<Storage> {
       },
       async put(uri, body, contentType) {
         const { bucket, key } = parse(uri)
+        if (body.byteLength > PART_BYTES) return putInParts(s3, { Bucket: bucket, Key: key }, body, contentType)
         await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: contentType }))
       },
     },
@@ -64,6 +76,28 @@ export async function storage(region: string): Promise<Storage> {
       sns.destroy()
       await app.close()
     },
+  }
+}
+
+async function putInParts(
+  s3: S3Client,
+  object: { Bucket: string; Key: string },
+  body: Uint8Array,
+  contentType: string,
+): Promise<void> {
+  const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ ...object, ContentType: contentType }))
+  try {
+    const parts: { ETag: string | undefined; PartNumber: number }[] = []
+    for (let start = 0; start < body.byteLength; start += PART_BYTES) {
+      const PartNumber = parts.length + 1
+      const part = body.subarray(start, start + PART_BYTES)
+      const { ETag } = await s3.send(new UploadPartCommand({ ...object, UploadId, PartNumber, Body: part }))
+      parts.push({ ETag, PartNumber })
+    }
+    await s3.send(new CompleteMultipartUploadCommand({ ...object, UploadId, MultipartUpload: { Parts: parts } }))
+  } catch (error) {
+    await s3.send(new AbortMultipartUploadCommand({ ...object, UploadId })).catch(() => {})
+    throw error
   }
 }
 
