@@ -1,4 +1,5 @@
 import type { ObservedEndpoint } from '../../providers/endpoint.ts'
+import { whileInFlight } from '../intervals.ts'
 import { endpointCreating, nameTaken } from './events.ts'
 import { failing, type Halt, type PinnedPass, timestamp, waiting } from './pass.ts'
 
@@ -41,7 +42,7 @@ export async function createEndpoint(pass: PinnedPass): Promise<Halt | { kind: '
   status.recovery = { ...recovery, creatingSince: timestamp(now) }
   pass.emit(endpointCreating(desired.endpointName))
   pass.log.info({ resource: desired.endpointName }, 'creating the endpoint')
-  return waiting(pass, 'EndpointInService', 'Creating', CREATING, intervals.inFlight)
+  return waiting(pass, 'EndpointInService', 'Creating', CREATING, whileInFlight(intervals, 0))
 }
 
 const CREATING = 'SageMaker is creating the endpoint.'

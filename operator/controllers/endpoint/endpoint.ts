@@ -1,4 +1,5 @@
 import type { ObservedEndpoint } from '../../providers/endpoint.ts'
+import { whileInFlight } from '../intervals.ts'
 import { createEndpoint } from './endpoint-create.ts'
 import { changing, inService } from './endpoint-update.ts'
 import { endpointMissing } from './events.ts'
@@ -57,7 +58,8 @@ function creating(pass: PinnedPass, seen: ObservedEndpoint): Outcome<ServingPass
   const { status, now, intervals } = pass
   status.phase = 'Creating'
   status.recovery = { attempts: 0, ...status.recovery, creatingSince: timestamp(seen.createdAt) }
-  const long = now.getTime() - seen.createdAt.getTime() > LONG_CREATION_MS
+  const elapsed = now.getTime() - seen.createdAt.getTime()
+  const long = elapsed > LONG_CREATION_MS
   return waiting(
     pass,
     'EndpointInService',
@@ -65,7 +67,7 @@ function creating(pass: PinnedPass, seen: ObservedEndpoint): Outcome<ServingPass
     long
       ? "SageMaker has been creating the endpoint for more than an hour. It cannot be deleted meanwhile, and its instances may be billed. Look at the container's log; no log at all means that the container never started."
       : 'SageMaker is creating the endpoint.',
-    intervals.inFlight,
+    whileInFlight(intervals, elapsed),
   )
 }
 
