@@ -76,9 +76,10 @@ export function stepFailed(pass: Pass, type: ConditionType, error: unknown): Ext
   // The operator is stopping: that is nobody's failure.
   if (signal.aborted) throw error
   const { reason, message, permanent } = explainError(error)
-  if (!conditions.isTrue(type)) conditions.false_(type, reason, message)
-  else if (permanent) conditions.unknown(type, reason, message)
+  const news = !conditions.isTrue(type)
+    ? conditions.false_(type, reason, message)
+    : permanent && conditions.unknown(type, reason, message)
   if (!permanent) return { kind: 'error', error, reason, message, failing: false }
-  log.warn({ err: error, condition: type }, 'a step failed for good')
+  if (news) log.warn({ err: error, condition: type }, 'a step failed for good')
   return { kind: 'halt', after: intervals.settled, failing: true, reason, message }
 }

@@ -55,10 +55,10 @@ export function endpointReconciler(deps: EndpointControllerDependencies): Endpoi
   const resource = ASYNC_INFERENCE_ENDPOINTS
 
   const reconcile = async (object: AsyncInferenceEndpoint, signal: AbortSignal): Promise<Result> => {
-    const { deletionTimestamp, resourceVersion } = object.metadata
+    const { deletionTimestamp, resourceVersion, uid = '' } = object.metadata
     const deleting = deletionTimestamp !== undefined
     const key = keyOf(object)
-    const known = memory.of(key)
+    const known = memory.of(key, uid)
     // A pass over what we have ourselves replaced would make again what is made, and then meet a conflict. The write's own event
     // brings the next pass.
     if (known.wroteOver?.version === resourceVersion && now() - (known.wroteOver?.at ?? 0) < CATCH_UP_MS)
@@ -129,7 +129,7 @@ export function endpointReconciler(deps: EndpointControllerDependencies): Endpoi
       cluster: deps.cluster,
       providers: deps.providers(object.spec.region),
       intervals,
-      memory: memory.of(keyOf(object)),
+      memory: memory.of(keyOf(object), uid),
       now: time,
       random,
       signal,

@@ -1,4 +1,5 @@
 import type { ObservedEndpoint } from '../../providers/endpoint.ts'
+import { explainError, isTransient } from '../../providers/errors.ts'
 import { explainFailureReason } from '../../providers/failure-reasons.ts'
 import { retry } from './endpoint-create.ts'
 import { endpointInService, endpointUpdating, updateRolledBack } from './events.ts'
@@ -59,7 +60,16 @@ async function update(pass: PinnedPass, seen: ObservedEndpoint): Promise<Outcome
     memory.verified.delete('autoscaling')
     pass.conditions.unknown('AutoscalingReady', 'Updating', 'Scaling is suspended while the instance type changes.')
   }
-  const result = await providers.endpoints.update(name, wanted, signal)
+  const result = await providers.endpoints.update(name, wanted, signal).catch((error: unknown) => {
+    if (isTransient(error)) throw error
+    return explainError(error)
+  })
+  // Refused for good, as by a quota: the endpoint goes on serving as it was, and needs its scaling back.
+  if (typeof result === 'object')
+    return {
+      ...failing(pass, 'EndpointInService', result.reason, result.message, intervals.settled),
+      serving: seen,
+    }
   if (result === 'in-progress')
     return waiting(
       pass,

@@ -6,6 +6,9 @@ import { cleanedUp, retained } from './events.ts'
 import { revisionPrefix } from './names.ts'
 import { type Halt, type Pass, waiting } from './pass.ts'
 
+/** SageMaker refuses to delete in these; asking all the same would only use up calls. */
+const IN_PROGRESS = new Set<string>(['Creating', 'Updating', 'SystemUpdating', 'RollingBack'])
+
 /**
  * Takes away what was made, in reverse order: scaling, endpoint, and when that is gone configurations and models, which it needs
  * until then. Answers 'finished' when nothing is left; until then the finalizer holds the object.
@@ -39,8 +42,8 @@ async function removeEndpoint(pass: Pass, name: string, seen: ObservedEndpoint):
   const { status, providers, signal, intervals, log } = pass
   status.endpointStatus = seen.status
   if (seen.status !== 'Deleting') {
-    const result = await providers.endpoints.delete(name, signal)
-    if (result === 'in-progress') {
+    const busy = IN_PROGRESS.has(seen.status)
+    if (busy || (await providers.endpoints.delete(name, signal)) === 'in-progress') {
       const message = `SageMaker deletes no endpoint in status ${seen.status}. It is deleted as soon as that has ended; its instances may be billed until then.`
       return waiting(pass, 'EndpointInService', 'WaitingToDelete', message, intervals.deleting)
     }

@@ -13,7 +13,9 @@ export async function imageStep(pass: Pass): Promise<Outcome<PinnedPass>> {
     const message = `There is no ModelImage ${name} in this namespace: apply it, or correct spec.imageRef.name.`
     return pending(pass, 'ImageMissing', message)
   }
-  const pinned = image.status?.image
+  // What was found behind an earlier reference says nothing of this one.
+  const current = image.status?.observedGeneration === image.metadata.generation
+  const pinned = current ? image.status?.image : undefined
   if (!pinned || image.metadata.deletionTimestamp) {
     const cause = image.status?.conditions?.find(({ type }) => type === 'Ready')?.message
     return pending(pass, 'ImageNotReady', `ModelImage ${name} has no digest yet. ${cause ?? ''}`.trim())

@@ -3,6 +3,7 @@
  * more looks and nothing else.
  */
 export type Memory = {
+  uid: string
   /** What the last pass went by; see `unchanged` in controller.ts. */
   fingerprint?: string
   /** When the next pass is due, in ms since the epoch. */
@@ -18,15 +19,18 @@ export type Memory = {
 }
 
 export type Memories = {
-  of(key: string): Memory
+  /** A new object under an old name starts with nothing. */
+  of(key: string, uid: string): Memory
   forget(key: string): void
 }
 
 export function memories(): Memories {
   const known = new Map<string, Memory>()
   return {
-    of(key) {
-      const memory = known.get(key) ?? { verified: new Map(), suspect: new Set() }
+    of(key, uid) {
+      const remembered = known.get(key)
+      if (remembered?.uid === uid) return remembered
+      const memory: Memory = { uid, verified: new Map(), suspect: new Set() }
       known.set(key, memory)
       return memory
     },

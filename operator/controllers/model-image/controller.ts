@@ -52,6 +52,7 @@ export function modelImageReconciler(deps: ModelImageControllerDependencies): Mo
     const conditions = modelImageConditions.for(status, generation, time)
     let wait = object.spec.resolveIntervalSeconds * 1000
     let failure: unknown
+    let judged = true
     try {
       const pinnedBefore = status.image
       if (await resolve(object, status, deps.registry, time, signal)) {
@@ -72,8 +73,9 @@ export function modelImageReconciler(deps: ModelImageControllerDependencies): Mo
         recorder.event(object, 'Warning', reason, message)
       if (permanent) wait = Math.min(wait, deps.missingMs)
       else failure = error
+      judged = known
     }
-    status.observedGeneration = generation
+    if (judged) status.observedGeneration = generation
     await patchStatusIfChanged(kube, MODEL_IMAGES, before, object)
     if (failure) throw failure
     const jitter = jittered(wait, random)

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { cloudForFile, conditionOf, endpointIn, IMAGE, isTrue, world } from '../world.ts'
+import { cloudForFile, conditionOf, endpointIn, IMAGE, isTrue, namesIn, world } from '../world.ts'
 
 const cloud = await cloudForFile()
 test.after.always(() => cloud.stop())
@@ -86,11 +86,12 @@ test('an endpoint deleted by somebody else is created again, with its scaling', 
   const first = endpointIn(cloud, name)
   const { DeleteEndpointCommand, SageMakerClient } = await import('@aws-sdk/client-sagemaker')
   await new SageMakerClient().send(new DeleteEndpointCommand({ EndpointName: name }))
-  await w.until('another endpoint', async (endpoint) => {
-    const now = endpointIn(cloud, name)
-    return now && now.CreationTime !== first?.CreationTime && isTrue(endpoint, 'Ready')
+  await w.until('another endpoint, with scaling', async () => {
+    const { RegisterScalableTarget } = await w.calls()
+    return endpointIn(cloud, name)?.CreationTime !== first?.CreationTime && RegisterScalableTarget === 2
   })
-  t.is((await w.calls()).RegisterScalableTarget, 2)
+  await w.ready()
+  t.true((await w.events()).some(({ reason }) => reason === 'EndpointMissing'))
 })
 
 test('a new digest behind the tag is rolled out, and the model and configuration before it are deleted', async (t) => {
@@ -158,4 +159,22 @@ test('another instance type is rolled out although scaling is registered, which 
   await w.until('Ready on the new type', async (endpoint) => isTrue(endpoint, 'Ready') && endpoint)
   const calls = await w.calls()
   t.like(calls, { UpdateEndpoint: 1, DeregisterScalableTarget: 1, RegisterScalableTarget: 2 })
+})
+
+test('an update that a quota forbids leaves the endpoint serving, with its scaling', async (t) => {
+  const w = await world({ intervals: { settled: 300 } })
+  t.teardown(() => w.stop())
+  await w.apply()
+  await w.ready()
+  const name = await w.nameInCloud()
+  const all = namesIn(cloud, name).length
+  cloud.setFault({ name: 'endpoint.quota', subject: name, times: 2 })
+  await w.patch({ spec: { instance: { type: 'ml.p4d.24xlarge' } } })
+  const condition = await w.until('QuotaExceeded', (endpoint) => {
+    const seen = conditionOf(endpoint, 'EndpointInService')
+    return seen?.reason === 'QuotaExceeded' && isTrue(endpoint, 'AutoscalingReady') && seen
+  })
+  t.is(condition.status, 'False')
+  t.true(namesIn(cloud, name).length > all, 'scaling is there beside the new configuration')
+  await w.ready()
 })
