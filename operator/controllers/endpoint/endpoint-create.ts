@@ -1,3 +1,4 @@
+import { ANNOTATIONS } from '../../api/names.ts'
 import type { ObservedEndpoint } from '../../providers/endpoint.ts'
 import { whileInFlight } from '../intervals.ts'
 import { endpointCreating, nameTaken } from './events.ts'
@@ -49,6 +50,6 @@ const CREATING = 'SageMaker is creating the endpoint.'
 
 /** The retry annotation, as status keeps it. */
 export function retry({ object }: PinnedPass): { retry?: string } {
-  const value = object.metadata.annotations?.['mooring.dev/retry']
+  const value = object.metadata.annotations?.[ANNOTATIONS.retry]
   return value === undefined ? {} : { retry: value.slice(0, 256) }
 }

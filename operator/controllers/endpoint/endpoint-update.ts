@@ -1,3 +1,4 @@
+import { ANNOTATIONS } from '../../api/names.ts'
 import type { ObservedEndpoint } from '../../providers/endpoint.ts'
 import { explainError, isTransient } from '../../providers/errors.ts'
 import { explainFailureReason } from '../../providers/failure-reasons.ts'
@@ -99,7 +100,7 @@ async function rolledBack(pass: PinnedPass, seen: ObservedEndpoint): Promise<Out
   const { status, desired, intervals } = pass
   const explanation = explainFailureReason(seen.failureReason)
   const mixed = seen.status === 'UpdateRollbackFailed'
-  const message = `The update was not taken${mixed ? ', and going back failed too: old and new instances serve side by side' : '; the configuration from before serves'}. Change the spec or the image, or set the annotation mooring.dev/retry. ${explanation.message}`
+  const message = `The update was not taken${mixed ? ', and going back failed too: old and new instances serve side by side' : '; the configuration from before serves'}. Change the spec or the image, or set the annotation ${ANNOTATIONS.retry}. ${explanation.message}`
   if (status.rollout && status.rollout.result !== 'RolledBack') {
     status.rollout = { ...status.rollout, result: 'RolledBack' }
     await noteFailure(pass, seen, { ...explanation, permanent: true })

@@ -55,7 +55,11 @@ export async function recover(
       intervals.settled,
     )
   if (!other && attempts >= maxAttempts) {
-    const message = `The endpoint failed ${attempts + 1} times in a row; Mooring waits for a change. ${WAY_OUT} ${explanation.message}`
+    const why =
+      maxAttempts === 0
+        ? 'The endpoint failed, and spec.recovery.maxAttempts is 0.'
+        : `The endpoint failed ${attempts + 1} times in a row; Mooring waits for a change.`
+    const message = `${why} ${WAY_OUT} ${explanation.message}`
     pass.emit(recoveryExhausted(message))
     return failing(pass, 'EndpointInService', 'RecoveryExhausted', message, intervals.settled)
   }

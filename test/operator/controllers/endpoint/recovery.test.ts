@@ -1,8 +1,10 @@
+import { join } from 'node:path'
 import test from 'ava'
 import { cloudForFile, conditionOf, endpointIn, IMAGE, isTrue, namesIn, world } from '../world.ts'
 
 const cloud = await cloudForFile()
 test.after.always(() => cloud.stop())
+const ECHO = join(import.meta.dirname, '..', '..', '..', 'local', 'fixtures', 'echo-server.ts')
 const QUICK = { recovery: { maxAttempts: 3, backoffSeconds: 1, maxBackoffSeconds: 1 } }
 
 test('an endpoint that fails in service is deleted and created again, and says why it failed', async (t) => {
@@ -177,4 +179,45 @@ test('an update that a quota forbids leaves the endpoint serving, with its scali
   t.is(condition.status, 'False')
   t.true(namesIn(cloud, name).length > all, 'scaling is there beside the new configuration')
   await w.ready()
+})
+
+test('the last log lines of a container that ends at once are in status and in the event', async (t) => {
+  cloud.registerImage({
+    repository: 'broken',
+    tag: '1.0.0',
+    command: [process.execPath, ECHO],
+    environment: { EXIT_AT_START: '1' },
+  })
+  const w = await world()
+  t.teardown(() => w.stop())
+  await w.applyImage('123456789012.dkr.ecr.us-east-1.amazonaws.com/broken:1.0.0')
+  await w.apply({ spec: { recovery: { maxAttempts: 0 } }, withoutImage: true })
+  const condition = await w.until('RecoveryExhausted', (endpoint) => {
+    const seen = conditionOf(endpoint, 'EndpointInService')
+    return seen?.reason === 'RecoveryExhausted' && seen
+  })
+  t.regex(condition.message, /spec\.recovery\.maxAttempts is 0/)
+  const { lastFailure } = (await w.endpoint()).status ?? {}
+  t.true(lastFailure?.logTail?.includes('started with serve'))
+  const failed = (await w.events()).find(({ reason }) => reason === 'EndpointFailed')
+  t.regex(failed?.note ?? '', /Last log lines:\n(.*\n)*started with serve/)
+})
+
+test('after a rollback that failed too, the retry annotation is the way out', async (t) => {
+  const w = await world({ intervals: { settled: 200 } })
+  t.teardown(() => w.stop())
+  await w.apply()
+  await w.ready()
+  const name = await w.nameInCloud()
+  cloud.setFault({ name: 'endpoint.update-fails', subject: name, times: 1 })
+  cloud.setFault({ name: 'endpoint.rollback-fails', subject: name, times: 1 })
+  await w.patch({ spec: { environment: { MODE: 'new' } } })
+  const condition = await w.until('UpdateRollbackFailed', (endpoint) => {
+    const seen = conditionOf(endpoint, 'EndpointInService')
+    return seen?.reason === 'UpdateRollbackFailed' && seen
+  })
+  t.regex(condition.message, /old and new instances serve side by side/)
+  await w.annotate({ 'mooring.dev/retry': '1' })
+  await w.ready()
+  t.is((await w.calls()).UpdateEndpoint, 2)
 })
