@@ -7,6 +7,8 @@ import { endpointInService, endpointUpdating, updateRolledBack } from './events.
 import { failing, type Outcome, type PinnedPass, type ServingPass, waiting } from './pass.ts'
 import { noteFailure } from './recovery.ts'
 
+const UPDATING = 'SageMaker is moving the endpoint to a new configuration. The one before serves until that is done.'
+
 /** An endpoint that SageMaker, autoscaling or AWS's maintenance is changing. */
 export function changing(pass: PinnedPass, seen: ObservedEndpoint): Outcome<ServingPass> {
   const { status, desired, intervals, conditions } = pass
@@ -20,8 +22,7 @@ export function changing(pass: PinnedPass, seen: ObservedEndpoint): Outcome<Serv
   if (pending !== seen.configName && status.rollout?.endpointConfigName !== pending)
     status.rollout = rollout(pass, pending, seen.configName)
   status.phase = 'Updating'
-  const message = 'SageMaker is moving the endpoint to a new configuration. The one before serves until that is done.'
-  return waiting(pass, 'EndpointInService', 'Updating', message, intervals.inFlight)
+  return waiting(pass, 'EndpointInService', 'Updating', UPDATING, intervals.inFlight)
 }
 
 /**
@@ -89,16 +90,20 @@ async function update(pass: PinnedPass, seen: ObservedEndpoint): Promise<Outcome
     return waiting(pass, 'EndpointInService', 'ConfigNotVisible', message, intervals.inFlight)
   }
   status.endpointStatus = 'Updating'
+  delete memory.doubted
   status.rollout = rollout(pass, wanted, seen.configName)
   pass.emit(endpointUpdating(name, wanted))
   pass.log.info({ resource: name, config: wanted }, 'updating the endpoint')
-  const message = 'SageMaker is moving the endpoint to a new configuration. The one before serves until that is done.'
-  return waiting(pass, 'EndpointInService', 'Updating', message, intervals.inFlight)
+  return waiting(pass, 'EndpointInService', 'Updating', UPDATING, intervals.inFlight)
 }
 
 async function rolledBack(pass: PinnedPass, seen: ObservedEndpoint): Promise<Outcome<ServingPass>> {
-  const { status, desired, intervals } = pass
+  const { status, desired, intervals, memory } = pass
   const explanation = explainFailureReason(seen.failureReason)
+  if (status.rollout?.result === 'InProgress' && memory.doubted !== desired.endpoint.EndpointConfigName) {
+    memory.doubted = desired.endpoint.EndpointConfigName
+    return waiting(pass, 'EndpointInService', 'Updating', UPDATING, intervals.inFlight)
+  }
   const mixed = seen.status === 'UpdateRollbackFailed'
   const message = `The update was not taken${mixed ? ', and going back failed too: old and new instances serve side by side' : '; the configuration from before serves'}. Change the spec or the image, or set the annotation ${ANNOTATIONS.retry}. ${explanation.message}`
   if (status.rollout && status.rollout.result !== 'RolledBack') {

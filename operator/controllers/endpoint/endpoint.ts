@@ -15,15 +15,18 @@ export async function endpointStep(pass: PinnedPass): Promise<Outcome<ServingPas
   status.endpointName = desired.endpointName
   const changed = renewedRecovery(pass)
   // Nothing is known of it: create without looking first. A name that is taken is looked at then.
-  if (!status.endpointArn) return await created(pass, changed)
+  if (!status.endpointArn) return await create(pass, changed)
   const seen = await providers.endpoints.observe(desired.endpointName, signal)
   if (seen) return await judge(pass, seen, changed)
-  if (status.endpointStatus !== 'Deleting') pass.emit(endpointMissing(desired.endpointName))
+  const unexpected = status.endpointStatus !== 'Deleting'
   forgetEndpoint(pass)
-  return await created(pass, changed)
+  const outcome = await create(pass, changed)
+  // Only now it is certain: a read just after the creation may still find nothing.
+  if (unexpected && status.endpointStatus === 'Creating') pass.emit(endpointMissing(desired.endpointName))
+  return outcome
 }
 
-async function created(pass: PinnedPass, changed: boolean): Promise<Outcome<ServingPass>> {
+async function create(pass: PinnedPass, changed: boolean): Promise<Outcome<ServingPass>> {
   const result = await createEndpoint(pass)
   return result.kind === 'found' ? await judge(pass, result.seen, changed) : result
 }

@@ -14,6 +14,8 @@ export type Memory = {
   verified: Map<string, { revision: string; at: number }>
   /** Models and configurations that a call said are absent although they were made. */
   suspect: Set<string>
+  /** The configuration that was seen once not to have been taken; a single look may be a stale one. */
+  doubted?: string
   /** Whether finalization has already taken the scaling away. */
   scalingRemoved?: boolean
 }

@@ -73,6 +73,20 @@ test.serial('a configuration that SageMaker does not see yet is waited for', asy
   t.is(calls.CreateEndpointConfig, 1)
 })
 
+test.serial('a look that answers from before the update is not taken for a rollback', async (t) => {
+  const w = await world({ intervals: { inFlight: 2_000 } })
+  t.teardown(() => w.stop())
+  await w.apply()
+  await w.ready()
+  await w.patch({ spec: { environment: { MODE: 'new' } } })
+  await w.until('the update is sent', async () => (await w.calls()).UpdateEndpoint === 1)
+  cloud.setFault({ operation: 'sagemaker.DescribeEndpoint', effect: 'stale', times: 1 })
+  const { status } = await w.ready()
+  t.is(status?.rollout?.result, 'Succeeded')
+  t.is(status?.lastFailure, undefined)
+  t.is((await w.calls()).UpdateEndpoint, 1)
+})
+
 test.serial('a quota that is too low is said with the remedy, and tried again slowly', async (t) => {
   const w = await world({ intervals: { settled: 300 } })
   t.teardown(() => w.stop())
