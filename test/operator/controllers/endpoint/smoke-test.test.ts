@@ -93,3 +93,23 @@ test('an answer that is too small is not taken for a good one', async (t) => {
   })
   t.regex(condition.message, /The answer has 4 bytes; spec\.smokeTest\.expect\.minBytes is 1000/)
 })
+
+test('an answer that does not come in time fails the test, and says how long it was waited for', async (t) => {
+  const w = await world()
+  t.teardown(() => w.stop())
+  await w.apply({
+    spec: {
+      ...output('late'),
+      smokeTest: {
+        input: { inline: JSON.stringify({ sleepMs: 600_000 }) },
+        contentType: 'application/json',
+        timeoutSeconds: 10,
+      },
+    },
+  })
+  const condition = await w.until('SmokeTestFailed', (endpoint) => {
+    const seen = conditionOf(endpoint, 'SmokeTestPassed')
+    return seen?.reason === 'SmokeTestFailed' && seen
+  })
+  t.regex(condition.message, /No answer came within 10 s/)
+})
