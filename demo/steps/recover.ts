@@ -12,7 +12,7 @@ export async function failAndRecover(context: Context, endpointName: string): Pr
   const { console, kubernetes, cloud, watcher, signal, processes } = context
   const get = () => kubernetes.get('aie', NAMESPACE, ENDPOINT)
   watcher.mark('instance fails for good')
-  await console.step('the instance fails and its replacements do too: SageMaker says Failed', async () => {
+  await console.step('the instance is made to fail for good: SageMaker says Failed', async () => {
     await cloud.failForGood(endpointName)
     await until('EndpointStatus Failed', 120, signal, async () =>
       (await cloud.endpoints()).some((endpoint) => endpoint.status === 'Failed') ||
