@@ -53,8 +53,8 @@ COPY --from=operator-dependencies /app/package.json ./
 COPY --from=operator-dependencies /app/node_modules ./node_modules
 COPY operator ./operator
 EXPOSE 8080
-# Small young generations: the passes of a thousand objects make much short-lived garbage, and the default lets it pile up.
-ENTRYPOINT ["node", "--max-semi-space-size=4", "operator/main.ts"]
+# Without bounds, the garbage of a thousand objects' passes piles up. These fit the chart's memory limit; some thousands of objects want more of both.
+ENTRYPOINT ["node", "--max-semi-space-size=4", "--max-old-space-size=256", "operator/main.ts"]
 
 FROM base AS inference-server
 COPY --from=inference-server-dependencies /app/package.json ./

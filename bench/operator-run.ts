@@ -17,7 +17,7 @@ const LIMIT_MS = 15 * 60_000
 const IDLE_SPEED = 60
 const HOUR_MS = 3_600_000
 /** As the image's entry point has them. */
-const NODE_FLAGS = ['--max-semi-space-size=4']
+const NODE_FLAGS = ['--max-semi-space-size=4', '--max-old-space-size=256']
 
 export type Measured = {
   size: number
