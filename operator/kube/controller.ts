@@ -1,4 +1,4 @@
-import { isAbort, isConflict, isNotFound } from './errors.ts'
+import { isAbort, isConflict, isNotFound, retryAfter } from './errors.ts'
 import type { Informer } from './informer.ts'
 import type { Log } from './log.ts'
 import { type Result, TerminalError } from './result.ts'
@@ -17,7 +17,7 @@ export type ControllerOptions<T extends KubeObject> = {
   informer: Informer<T>
   /** Gets a copy of the newest cached object. The signal aborts when the controller stops or the pass takes too long. */
   reconcile(object: T, signal: AbortSignal): Promise<Result>
-  /** Called once for each object that is gone from the cluster. */
+  /** Called for each object that is gone from the cluster, again if it throws. */
   onGone?(key: string): void
   workers?: number
   queue?: Workqueue
@@ -42,17 +42,21 @@ export function controller<T extends KubeObject>(options: ControllerOptions<T>):
   const { passTimeoutMs = PASS_TIMEOUT_MS } = options
   const stopping = new AbortController()
   const running: Promise<void>[] = []
-  informer.onChange((key) => queue.add(key))
+  const add = (key: string) => {
+    queue.add(key)
+    metrics?.depth(name, queue.depth())
+  }
+  informer.onChange(add)
 
   const pass = async (key: string): Promise<Outcome> => {
-    const object = informer.get(key)
-    if (!object) {
-      queue.forget(key)
-      options.onGone?.(key)
-      return 'success'
-    }
-    const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(passTimeoutMs)])
     try {
+      const object = informer.get(key)
+      if (!object) {
+        options.onGone?.(key)
+        queue.forget(key)
+        return 'success'
+      }
+      const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(passTimeoutMs)])
       const result = await reconcile(object, signal)
       queue.forget(key)
       if (result.after === undefined) return 'success'
@@ -80,7 +84,7 @@ export function controller<T extends KubeObject>(options: ControllerOptions<T>):
       log.error({ err: error, controller: name, ...parseKey(key) }, 'gave up until the object changes')
       return 'terminal'
     }
-    const retryInMs = Math.round(queue.addRateLimited(key))
+    const retryInMs = Math.round(queue.addRateLimited(key, retryAfter(error)))
     log.warn({ err: error, controller: name, ...parseKey(key), retryInMs }, 'reconcile failed')
     return 'error'
   }
@@ -106,6 +110,6 @@ export function controller<T extends KubeObject>(options: ControllerOptions<T>):
       queue.shutdown()
       await Promise.all(running)
     },
-    enqueue: (key) => queue.add(key),
+    enqueue: add,
   }
 }

@@ -22,12 +22,10 @@ export const isNotFound = has(404)
 export const isConflict = has(409)
 /** The resourceVersion or the continue token is too old: list again. */
 export const isGone = has(410)
-export const isTooManyRequests = has(429)
 
-/** Worth repeating as it is: overload, a server that restarts, a broken connection. */
-export function isTransient(error: unknown): boolean {
-  if (error instanceof KubeError) return error.code === 429 || error.code >= 500
-  return error instanceof Error && !isAbort(error)
+/** How long the API server asked to be left alone, in milliseconds. */
+export function retryAfter(error: unknown): number | undefined {
+  return error instanceof KubeError ? error.retryAfter : undefined
 }
 
 export function isAbort(error: unknown): boolean {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { KubeClient, WatchEvent } from './client.ts'
-import { isGone, KubeError } from './errors.ts'
+import { isGone, KubeError, retryAfter } from './errors.ts'
 import type { Log } from './log.ts'
 import { type KubeObject, keyOf, type ResourceType } from './types.ts'
 
@@ -21,6 +21,7 @@ export type InformerTiming = {
   /** Beyond the server's own limit, a silent connection is given up after this. */
   graceMs: number
   firstBackoffMs: number
+  /** The longest wait between attempts. */
   maxBackoffMs: number
   /** Without a successful list or watch for this long, the informer is deaf and says so. */
   deafMs: number
@@ -61,6 +62,8 @@ export function informer<T extends KubeObject>(options: InformerOptions): Inform
   const stopping = new AbortController()
   let synced = false
   let lastContact = now()
+  /** Whether the watch under way has brought anything. */
+  let fruitful = false
   let loop: Promise<void> | undefined
 
   const changed = (key: string) => {
@@ -131,10 +134,10 @@ export function informer<T extends KubeObject>(options: InformerOptions): Inform
         timeoutSeconds: timing.watchSeconds,
         signal: AbortSignal.any([stopping.signal, silence.signal]),
       })
-      lastContact = now()
       for await (const event of events) {
         lastContact = now()
         if (event.type === 'ERROR') throw watchError(event)
+        fruitful = true
         const version = event.object.metadata.resourceVersion
         if (event.type === 'DELETED') remove(keyOf(event.object))
         else if (event.type !== 'BOOKMARK') store(event.object)
@@ -150,22 +153,39 @@ export function informer<T extends KubeObject>(options: InformerOptions): Inform
   const run = async () => {
     let resourceVersion: string | undefined
     let backoff = timing.firstBackoffMs
+    let expired = Number.NEGATIVE_INFINITY
     while (!stopping.signal.aborted) {
-      const started = now()
+      const started = performance.now()
+      let failure: unknown
+      fruitful = false
       try {
-        resourceVersion = resourceVersion === undefined ? await relist() : await follow(resourceVersion)
-        backoff = timing.firstBackoffMs
-        // A server that ends every watch at once must not be asked in a tight loop.
-        if (now() - started < timing.firstBackoffMs) await pause(timing.firstBackoffMs)
+        if (resourceVersion === undefined) {
+          resourceVersion = await relist()
+          // The backoff stays as it is: where every watch is refused, lists that succeed must not become a storm.
+          continue
+        }
+        resourceVersion = await follow(resourceVersion)
       } catch (error) {
         if (stopping.signal.aborted) return
-        // An expired resourceVersion asks for a list at once; the watch itself may also have missed something.
+        failure = error
+        // The watch may have missed something.
         resourceVersion = undefined
-        if (isGone(error)) continue
-        log.warn({ err: error, kind: resource.kind, retryInMs: backoff }, 'list or watch failed')
-        await pause(retryAfter(error) ?? backoff * (0.5 + random()))
-        backoff = Math.min(timing.maxBackoffMs, backoff * 2)
       }
+      const lived = performance.now() - started
+      // The usual end: the server closes each watch after its time. One that ends at once must not be asked in a tight loop.
+      const ended = failure === undefined && lived >= timing.firstBackoffMs
+      if (ended || fruitful) backoff = timing.firstBackoffMs
+      if (ended) continue
+      // Nor must a server to which every resourceVersion is too old.
+      if (isGone(failure) && started - expired >= timing.maxBackoffMs) {
+        expired = started
+        continue
+      }
+      const wait = Math.min(timing.maxBackoffMs, Math.max(retryAfter(failure) ?? 0, backoff * (0.5 + random())))
+      if (failure !== undefined)
+        log.warn({ err: failure, kind: resource.kind, retryInMs: wait }, 'list or watch failed')
+      await pause(wait)
+      backoff = Math.min(timing.maxBackoffMs, backoff * 2)
     }
   }
 
@@ -202,8 +222,4 @@ function watchError(event: WatchEvent<KubeObject>): Error {
     status.reason ?? 'Unknown',
     status.message ?? 'the watch ended with an error',
   )
-}
-
-function retryAfter(error: unknown): number | undefined {
-  return error instanceof KubeError ? error.retryAfter : undefined
 }

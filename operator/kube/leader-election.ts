@@ -16,7 +16,7 @@ const LEASES: ResourceType = {
 export type LeaderElectionTiming = {
   /** How long others wait after the holder's last renewal before they take over. */
   leaseMs: number
-  /** A holder that has not managed to renew for this long gives up; less than leaseMs, so that two never lead at once. */
+  /** A holder that has not managed to renew for this long gives up; with retryMs less than leaseMs, so that two never lead at once. */
   renewDeadlineMs: number
   retryMs: number
 }
@@ -54,20 +54,26 @@ type Lease = {
   }
 }
 
+/** `theirs`: another holds it. `unknown`: the API server did not say in time, or somebody wrote first. */
+type Attempt = 'ours' | 'theirs' | 'unknown'
+
 /**
  * One leader among several processes, by a Lease. Expiry is judged by this process's own clock from when it last saw the lease
  * change, so that clocks need not agree (client-go's rule).
+ * @throws RangeError for times that would let two lead at once
  */
 export function leaderElection(options: LeaderElectionOptions): LeaderElection {
   const { client, namespace, name, identity, log, onLost } = options
   const timing = { ...TIMING, ...options.timing }
+  if (timing.renewDeadlineMs + timing.retryMs > timing.leaseMs)
+    throw new RangeError('renewDeadlineMs and retryMs together must not exceed leaseMs')
   const key = { namespace, name }
   const stopping = new AbortController()
   let renewing: Promise<void> | undefined
   let observed: { version: string | undefined; at: number } | undefined
 
-  /** One try to take or renew the lease. A refusal by the server counts as a failure, not as an error. */
-  const tryOnce = async (): Promise<boolean> => {
+  /** One try to take the lease, or to renew it when this process leads: then it never takes it back from another. */
+  const tryOnce = async (leads: boolean): Promise<Attempt> => {
     const now = Date.now()
     let lease: Lease
     try {
@@ -79,7 +85,7 @@ export function leaderElection(options: LeaderElectionOptions): LeaderElection {
         { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: key, spec: mine(now, undefined) },
         namespace,
       )
-      return true
+      return 'ours'
     }
     if (observed?.version !== lease.metadata.resourceVersion) {
       observed = { version: lease.metadata.resourceVersion, at: performance.now() }
@@ -87,10 +93,10 @@ export function leaderElection(options: LeaderElectionOptions): LeaderElection {
     const holder = lease.spec.holderIdentity
     const duration = (lease.spec.leaseDurationSeconds ?? timing.leaseMs / 1000) * 1000
     const free = !holder || performance.now() - (observed?.at ?? Number.POSITIVE_INFINITY) > duration
-    if (holder !== identity && !free) return false
+    if (holder !== identity && (leads || !free)) return 'theirs'
     // The resourceVersion makes the take-over conditional: of two that try, one gets a conflict.
     await client.replace(LEASES, key, { ...lease, spec: mine(now, lease.spec) })
-    return true
+    return 'ours'
   }
 
   const mine = (now: number, before: Lease['spec'] | undefined): Lease['spec'] => ({
@@ -101,28 +107,30 @@ export function leaderElection(options: LeaderElectionOptions): LeaderElection {
     leaseTransitions: (before?.leaseTransitions ?? 0) + (before && before.holderIdentity !== identity ? 1 : 0),
   })
 
-  const attempt = async (limitMs: number): Promise<boolean> => {
+  const attempt = async (leads: boolean, limitMs: number): Promise<Attempt> => {
+    const over = new AbortController()
+    const signal = AbortSignal.any([stopping.signal, over.signal])
     try {
-      return await Promise.race([
-        tryOnce(),
-        delay(limitMs, undefined, { signal: stopping.signal, ref: false }).then(() => false),
-      ])
+      return await Promise.race([tryOnce(leads), delay(limitMs, 'unknown' as const, { signal })])
     } catch (error) {
       if (!isConflict(error) && !stopping.signal.aborted)
         log.warn({ err: error, lease: name }, 'the lease could not be taken or renewed')
-      return false
+      return 'unknown'
+    } finally {
+      over.abort()
     }
   }
 
-  const keepRenewing = async () => {
-    let renewed = performance.now()
-    while (!stopping.signal.aborted) {
-      await delay(timing.retryMs, undefined, { signal: stopping.signal }).catch(() => {})
-      if (stopping.signal.aborted) return
+  /** @param renewed when the request was sent that the lease was last written by: others count from then at the earliest */
+  const keepRenewing = async (renewed: number) => {
+    const left = () => renewed + timing.renewDeadlineMs - performance.now()
+    for (;;) {
+      await delay(Math.max(0, Math.min(timing.retryMs, left())), undefined, { signal: stopping.signal }).catch(() => {})
       const sent = performance.now()
-      // Counted from before the request: the server's clock for the lease started no earlier.
-      if (await attempt(Math.max(0, timing.renewDeadlineMs - (sent - renewed)))) renewed = sent
-      else if (performance.now() - renewed >= timing.renewDeadlineMs) {
+      const outcome = left() > 0 ? await attempt(true, left()) : 'unknown'
+      if (stopping.signal.aborted) return
+      if (outcome === 'ours') renewed = sent
+      else if (outcome === 'theirs' || left() <= 0) {
         stopping.abort()
         log.error({ lease: name, identity }, 'lost the lease')
         return onLost()
@@ -132,12 +140,14 @@ export function leaderElection(options: LeaderElectionOptions): LeaderElection {
 
   return {
     async acquire(signal) {
-      while (!(await attempt(timing.renewDeadlineMs))) {
+      let sent = performance.now()
+      while ((await attempt(false, timing.renewDeadlineMs)) !== 'ours') {
         signal.throwIfAborted()
         await delay(timing.retryMs, undefined, { signal }).catch(() => signal.throwIfAborted())
+        sent = performance.now()
       }
       log.info({ lease: name, identity }, 'leading')
-      renewing = keepRenewing()
+      renewing = keepRenewing(sent)
     },
     async release() {
       const led = renewing !== undefined && !stopping.signal.aborted

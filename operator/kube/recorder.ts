@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { KubeClient } from './client.ts'
 import type { Log } from './log.ts'
 import type { KubeObject, ResourceType } from './types.ts'
@@ -11,6 +12,8 @@ const EVENTS: ResourceType = {
 }
 /** The same event about the same object is not repeated within this time; a loop must not flood the namespace. */
 const DEDUPLICATION_MS = 10 * 60_000
+/** An API server that is away must not hold up the end of the process, which has 30 s. */
+const FLUSH_LIMIT_MS = 5_000
 const MAX_REMEMBERED = 4096
 /** events.k8s.io/v1 refuses notes of more bytes. */
 const MAX_NOTE_BYTES = 1024
@@ -21,7 +24,7 @@ export type Recorder = {
    * @param reason a CamelCase constant
    */
   event(object: KubeObject, type: 'Normal' | 'Warning', reason: string, note: string, action?: string): void
-  /** Resolves when the events sent so far have been accepted or given up. */
+  /** Resolves when the events sent so far have been accepted or given up, or after FLUSH_LIMIT_MS. */
   flush(): Promise<void>
 }
 
@@ -75,7 +78,12 @@ export function recorder({ client, component, instance, log, now = Date.now }: R
       pending.add(sending)
     },
     async flush() {
-      await Promise.all(pending)
+      const limit = new AbortController()
+      await Promise.race([
+        Promise.all(pending),
+        delay(FLUSH_LIMIT_MS, undefined, { signal: limit.signal }).catch(() => {}),
+      ])
+      limit.abort()
     },
   }
 }

@@ -10,8 +10,8 @@ export type Workqueue = {
   /** Asks for the key to be worked on. A key that is waiting is not added twice; one in work is worked on again afterwards. */
   add(key: string): void
   addAfter(key: string, milliseconds: number): void
-  /** Adds after a delay that doubles each time, until `forget`. Answers that delay. */
-  addRateLimited(key: string): number
+  /** Adds after a delay that doubles each time, until `forget`, and is `atLeast` so long. Answers that delay, in milliseconds. */
+  addRateLimited(key: string, atLeast?: number): number
   /** Ends the key's backoff: it went well. */
   forget(key: string): void
   /** How often the key was added rate-limited since it was last forgotten. */
@@ -29,6 +29,8 @@ const BASE_DELAY_MS = 500
 /** A step that cannot succeed yet is looked at every few minutes, not hours: the remedy may come from outside the cluster. */
 const MAX_DELAY_MS = 5 * 60_000
 const JITTER = 0.2
+/** Node fires a timer that is longer than this at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** client-go's workqueue: deduplicated, one worker a key, with delayed and rate-limited adding. */
 export function workqueue(options: WorkqueueOptions = {}): Workqueue {
@@ -62,27 +64,28 @@ export function workqueue(options: WorkqueueOptions = {}): Workqueue {
   const addAfter = (key: string, milliseconds: number) => {
     if (closed) return
     if (milliseconds <= 0) return add(key)
-    const due = performance.now() + milliseconds
+    const wait = Math.min(milliseconds, MAX_TIMER_MS)
+    const due = performance.now() + wait
     const waiting = timers.get(key)
     if (waiting && waiting.due <= due) return
     clearTimeout(waiting?.timer)
     const timer = setTimeout(() => {
       timers.delete(key)
       add(key)
-    }, milliseconds)
+    }, wait)
     timers.set(key, { due, timer })
   }
 
   return {
     add,
     addAfter,
-    addRateLimited(key) {
+    addRateLimited(key, atLeast = 0) {
       const retries = failures.get(key) ?? 0
       failures.set(key, retries + 1)
       const delay = Math.min(maxDelayMs, baseDelayMs * 2 ** Math.min(retries, 30))
-      const jittered = delay * (1 - JITTER * random())
-      addAfter(key, jittered)
-      return jittered
+      const wait = Math.min(maxDelayMs, Math.max(atLeast, delay * (1 - JITTER * random())))
+      addAfter(key, wait)
+      return wait
     },
     forget: (key) => void failures.delete(key),
     retries: (key) => failures.get(key) ?? 0,

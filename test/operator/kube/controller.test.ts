@@ -71,6 +71,38 @@ test('a conflict is retried quietly, and a 404 ends the matter', async (t) => {
   t.false(outcomes.includes('error'))
 })
 
+test('an API server that asks for time gets it', async (t) => {
+  let failedAt = 0
+  const { namespace, passes } = await started(
+    t,
+    (_object, seen) => {
+      if (seen.length > 1) return done
+      failedAt = performance.now()
+      throw new KubeError(429, 'TooManyRequests', 'too many requests', 1500)
+    },
+    { queue: workqueue({ baseDelayMs: 5 }) },
+  )
+  await create(namespace, 'a')
+  await eventually('a second pass', () => passes.length === 2)
+  t.true(performance.now() - failedAt >= 1490)
+})
+
+test('a listener to what is gone that throws is tried again, and the worker lives on', async (t) => {
+  let calls = 0
+  const { namespace, passes } = await started(t, () => done, {
+    onGone: () => {
+      if (++calls === 1) throw new Error('no')
+    },
+  })
+  await create(namespace, 'a')
+  await eventually('seen', () => passes.length > 0)
+  await client.delete(CONFIG_MAPS, { namespace, name: 'a' })
+  await eventually('told again', () => calls === 2)
+  await create(namespace, 'b')
+  await eventually('the next object', () => passes.some((object) => object.metadata.name === 'b'))
+  t.pass()
+})
+
 test('a terminal error waits for a change of the object', async (t) => {
   const { namespace, passes, outcomes } = await started(t, (object) => {
     if (object.data?.fixed) return done

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { connect } from '../../../operator/kube/client.ts'
 import { type Informer, type InformerOptions, informer } from '../../../operator/kube/informer.ts'
@@ -144,6 +145,87 @@ test('a line that is not JSON, in the middle of a watch, leads to a new list rat
   const seen = started(t, { kubeconfigPath: server.kubeconfigPath })
   await eventually('listed again', () => seen.get('n/after') !== undefined)
   t.pass()
+})
+
+test('a watch that is refused again and again is asked for less and less, although every list succeeds', async (t) => {
+  const server = await impostor(({ list, response }) => {
+    if (list) return reply(response, 200, listOf('1', ['a']))
+    reply(response, 500, { kind: 'Status', reason: 'InternalError', message: 'no watches today' })
+  })
+  t.teardown(() => server.stop())
+  const waits: number[] = []
+  const log = { ...silent, warn: (fields: object) => void waits.push((fields as { retryInMs: number }).retryInMs) }
+  started(t, {
+    kubeconfigPath: server.kubeconfigPath,
+    log,
+    random: () => 0.5,
+    timing: { firstBackoffMs: 1, maxBackoffMs: 8 },
+  })
+  await eventually('six refusals', () => waits.length >= 6)
+  t.deepEqual(waits.slice(0, 6), [1, 2, 4, 8, 8, 8])
+})
+
+test('a resourceVersion that is always too old leads to one list at once, and to a wait before each further one', async (t) => {
+  const gone = { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' }
+  const server = await impostor(({ list, response }) =>
+    list ? reply(response, 200, listOf('1', ['a'])) : reply(response, 410, gone),
+  )
+  t.teardown(() => server.stop())
+  const seen = started(t, {
+    kubeconfigPath: server.kubeconfigPath,
+    timing: { firstBackoffMs: 3_600_000, maxBackoffMs: 3_600_000 },
+  })
+  await eventually('the second watch', () => server.requests.length >= 4)
+  await seen.stop()
+  t.deepEqual(server.requests, ['list', 'watch', 'list', 'watch'])
+})
+
+test('Retry-After lengthens the wait and never shortens it', async (t) => {
+  const server = await impostor(({ response }) =>
+    reply(response, 429, { reason: 'TooManyRequests' }, { 'retry-after': server.requests.length === 1 ? '2' : '0' }),
+  )
+  t.teardown(() => server.stop())
+  const waits: number[] = []
+  const log = { ...silent, warn: (fields: object) => void waits.push((fields as { retryInMs: number }).retryInMs) }
+  started(t, {
+    kubeconfigPath: server.kubeconfigPath,
+    log,
+    random: () => 0.5,
+    timing: { firstBackoffMs: 100, maxBackoffMs: 5000 },
+  })
+  await eventually('two refusals', () => waits.length >= 2)
+  t.deepEqual(waits.slice(0, 2), [2000, 200])
+})
+
+test('a watch begins as soon as the list is there', async (t) => {
+  const server = await impostor(({ list, response }) => {
+    if (list) return reply(response, 200, listOf('1', ['a']))
+    response.writeHead(200).flushHeaders()
+  })
+  t.teardown(() => server.stop())
+  started(t, {
+    kubeconfigPath: server.kubeconfigPath,
+    timing: { firstBackoffMs: 3_600_000, maxBackoffMs: 3_600_000 },
+  })
+  await eventually('the watch', () => server.requests.includes('watch'))
+  t.pass()
+})
+
+test('a server that ends every watch at once is not asked in a tight loop', async (t) => {
+  const server = await impostor(({ list, response }) => {
+    if (list) return reply(response, 200, listOf('1', ['a']))
+    response.writeHead(200)
+    response.end(`${JSON.stringify({ type: 'BOOKMARK', object: { metadata: { resourceVersion: '2' } } })}\n`)
+  })
+  t.teardown(() => server.stop())
+  const seen = started(t, {
+    kubeconfigPath: server.kubeconfigPath,
+    timing: { firstBackoffMs: 3_600_000, maxBackoffMs: 3_600_000 },
+  })
+  await eventually('the first watch', () => server.requests.length === 2)
+  await delay(100)
+  await seen.stop()
+  t.deepEqual(server.requests, ['list', 'watch'])
 })
 
 test('a connection that has gone silent is replaced', async (t) => {

@@ -1,11 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
-import { connect } from '../../../operator/kube/client.ts'
-import { type LeaderElection, leaderElection } from '../../../operator/kube/leader-election.ts'
+import { connect, type KubeClient } from '../../../operator/kube/client.ts'
+import { KubeError } from '../../../operator/kube/errors.ts'
+import {
+  type LeaderElection,
+  type LeaderElectionTiming,
+  leaderElection,
+} from '../../../operator/kube/leader-election.ts'
+import type { KubeObject } from '../../../operator/kube/types.ts'
 import { testCluster } from '../../kubernetes.ts'
 import { eventually, silent, wire } from './support.ts'
 
 const cluster = testCluster()
+const client = connect({ kubeconfigPath: cluster.kubeconfigPath })
+const LEASES = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease', namespaced: true }
 /** Leases count whole seconds, hence no shorter ones. */
 const timing = { leaseMs: 3_000, renewDeadlineMs: 2_000, retryMs: 100 }
 
@@ -16,6 +24,7 @@ function candidate(
   namespace: string,
   identity: string,
   kubeconfigPath = cluster.kubeconfigPath,
+  times: LeaderElectionTiming = timing,
 ): Candidate {
   const stop = new AbortController()
   const one: Candidate = {
@@ -28,7 +37,7 @@ function candidate(
       name: 'operator',
       identity,
       log: silent,
-      timing,
+      timing: times,
       onLost: () => {
         one.lost = true
         one.leading = false
@@ -97,8 +106,6 @@ test('a short interruption costs nobody the lease', async (t) => {
 
 test('a lease that a crashed leader left behind is taken over once it has run out', async (t) => {
   const namespace = await cluster.namespace()
-  const client = connect({ kubeconfigPath: cluster.kubeconfigPath })
-  const leases = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease', namespaced: true }
   const spec = {
     holderIdentity: 'crashed',
     leaseDurationSeconds: 1,
@@ -106,12 +113,79 @@ test('a lease that a crashed leader left behind is taken over once it has run ou
     leaseTransitions: 4,
   }
   await client.create(
-    leases,
+    LEASES,
     { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'operator' }, spec },
     namespace,
   )
   const next = candidate(t, namespace, 'next')
   await eventually('leading', () => next.leading)
-  const lease = await client.get(leases, { namespace, name: 'operator' })
+  const lease = await client.get(LEASES, { namespace, name: 'operator' })
   t.like(lease.spec as object, { holderIdentity: 'next', leaseTransitions: 5 })
+})
+
+test('a leader that finds another name in the lease stops at once, and does not take the lease back', async (t) => {
+  const namespace = await cluster.namespace()
+  // With client-go's own times the deadline is ten seconds off; the discovery must not wait for it.
+  const leader = candidate(t, namespace, 'leader', cluster.kubeconfigPath, {
+    leaseMs: 3_600_000,
+    renewDeadlineMs: 1_800_000,
+    retryMs: 50,
+  })
+  await eventually('leading', () => leader.leading)
+  const usurp = async () => {
+    const lease = await client.get(LEASES, { namespace, name: 'operator' })
+    const spec = { ...(lease.spec as object), holderIdentity: 'usurper', leaseDurationSeconds: 1 }
+    await client.replace(LEASES, { namespace, name: 'operator' }, { ...lease, spec })
+  }
+  await eventually('usurped', () =>
+    usurp().then(
+      () => true,
+      () => false,
+    ),
+  )
+  await eventually('lost', () => leader.lost)
+  const { spec } = await client.get<KubeObject<{ holderIdentity: string }>>(LEASES, { namespace, name: 'operator' })
+  t.is(spec.holderIdentity, 'usurper')
+})
+
+test('a lease that was taken late is given up early: its time counts from before the request', async (t) => {
+  // The API server answers the first write only after most of the deadline, and nothing after that.
+  let writes = 0
+  const times = { leaseMs: 8_000, renewDeadlineMs: 4_000, retryMs: 100 }
+  const answerMs = 3_000
+  const slow: KubeClient = {
+    ...client,
+    get: () => Promise.reject(new KubeError(404, 'NotFound', 'no lease')),
+    create: async (_resource, object) => {
+      if (writes++ > 0) return new Promise(() => {})
+      await delay(answerMs)
+      return object
+    },
+  }
+  let lostAt = 0
+  const election = leaderElection({
+    client: slow,
+    namespace: 'n',
+    name: 'operator',
+    identity: 'slow',
+    log: silent,
+    timing: times,
+    onLost: () => {
+      lostAt = performance.now()
+    },
+  })
+  await election.acquire(new AbortController().signal)
+  const leadingSince = performance.now()
+  await eventually('lost', () => lostAt > 0)
+  t.true(
+    lostAt - leadingSince < times.renewDeadlineMs,
+    `led for ${lostAt - leadingSince} ms after an answer that took ${answerMs} ms`,
+  )
+})
+
+test('times that would let two lead at once are refused', (t) => {
+  const options = { client, namespace: 'n', name: 'operator', identity: 'a', log: silent, onLost: () => {} }
+  t.throws(() => leaderElection({ ...options, timing: { leaseMs: 10_000, renewDeadlineMs: 10_000 } }), {
+    message: /renewDeadlineMs/,
+  })
 })

@@ -43,6 +43,14 @@ test('of two delayed additions of a key the earlier one counts', async (t) => {
   t.is(await queue.get(), 'a')
 })
 
+test('a delay longer than a timer can hold does not end at once', async (t) => {
+  const queue = workqueue()
+  t.teardown(() => queue.shutdown())
+  queue.addAfter('a', 60 * 24 * 3_600_000)
+  await delay(50)
+  t.is(queue.depth(), 0)
+})
+
 test('shutdown ends those who wait and drops what is delayed', async (t) => {
   const queue = workqueue()
   const waiting = queue.get()
