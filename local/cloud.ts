@@ -125,9 +125,20 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     accountId,
     onError,
   })
+  const stop = async (): Promise<void> => {
+    server.close()
+    server.closeAllConnections()
+    await Promise.all([runtime.stop(), cloudwatch.stop()])
+    await sagemaker.stop()
+    await stored.stop()
+  }
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(options.port ?? 0, '127.0.0.1', resolve)
+  }).catch(async (error: unknown) => {
+    // A taken port: nothing of what runs already may keep the process alive.
+    await stop()
+    throw error
   })
   const { port } = server.address() as AddressInfo
   url = `http://127.0.0.1:${port}`
@@ -143,12 +154,6 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     calls: () => calls.calls(),
     resetCalls: () => calls.reset(),
     state,
-    async stop() {
-      server.close()
-      server.closeAllConnections()
-      await Promise.all([runtime.stop?.(), cloudwatch.stop()])
-      await sagemaker.stop()
-      await stored.stop()
-    },
+    stop,
   }
 }

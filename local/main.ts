@@ -7,7 +7,8 @@ const USAGE = `npm run local -- [--port 4566] [--speed 60] [--images FILE.json] 
                  start; --speed: minutes of SageMaker per real minute; --instant: its transitions take no time
 npm run local -- state | calls | faults [--url URL]                 look into a running one
 npm run local -- fault NAME|SERVICE.OPERATION [--subject S] [--effect throttle|error|drop|drop-response|delay|stale]
-                 [--code C] [--message M] [--reason R] [--delay-ms N] [--times N] [--url URL]
+                 [--code C] [--message M] [--reason R] [--delay-ms N] [--times N]
+                 [--probability 0..1] [--url URL]
 npm run local -- fault clear [--url URL]
 `
 
@@ -26,6 +27,7 @@ const { values, positionals } = parseArgs({
     reason: { type: 'string' },
     'delay-ms': { type: 'string' },
     times: { type: 'string' },
+    probability: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -79,6 +81,7 @@ function fault(target: string): Record<string, unknown> {
         reason,
         delayMs: number(values['delay-ms']),
         times: number(values.times),
+        probability: number(values.probability),
       }).filter(([, value]) => value !== undefined),
     ),
   }

@@ -9,6 +9,7 @@ import {
   type VariantCapacity,
 } from '../../service.ts'
 import type { Alarm, AlarmDefinition } from '../cloudwatch/index.ts'
+import { type PolicyInput, policyOf, trackingAlarms } from './policies.ts'
 import { clamp, type StepScaling, stepCapacity, type TargetTracking, targetTrackingCapacity } from './scaling.ts'
 import type { Activity, Policy, Target } from './types.ts'
 
@@ -16,15 +17,17 @@ const DIMENSION = 'sagemaker:variant:DesiredInstanceCount'
 /** AWS's default of both cooldowns for SageMaker variants, in seconds. */
 const DEFAULT_COOLDOWN = 300
 const MAX_ACTIVITIES = 200
-/** A target tracking policy scales in only well below its target, so that it does not swing. */
-const SCALE_IN_MARGIN = 0.9
 
 export type AutoscalingOptions = {
   clock: Clock
   region: string
   accountId: string
   capacity: VariantCapacity
-  alarms: { putAlarm(definition: AlarmDefinition): string; deleteAlarm(name: string): void }
+  alarms: {
+    putAlarm(definition: AlarmDefinition): string
+    deleteAlarm(name: string): void
+    alarm(name: string): Alarm | undefined
+  }
 }
 
 export type Autoscaling = Service & ScalableTargets & { onAlarm(actionArn: string, alarm: Alarm): void }
@@ -40,8 +43,12 @@ export function autoscalingService({ clock, region, accountId, capacity, alarms 
   const policyKey = (resourceId: string, name: string) => `${resourceId}\n${name}`
   const policiesOf = (resourceId: string) => [...policies.values()].filter((policy) => policy.resourceId === resourceId)
 
+  const dropAlarms = (dropped: Policy['alarms']): [] => {
+    for (const { name } of dropped) alarms.deleteAlarm(name)
+    return []
+  }
   const dropPolicy = (policy: Policy) => {
-    for (const { name } of policy.alarms) alarms.deleteAlarm(name)
+    dropAlarms(policy.alarms)
     policies.delete(policyKey(policy.resourceId, policy.name))
   }
   const dropTarget = (target: Target) => {
@@ -77,6 +84,21 @@ export function autoscalingService({ clock, region, accountId, capacity, alarms 
 
   const cooling = (since: number, seconds: number) => clock.now() - since < seconds * 1000
 
+  /**
+   * Scaling in takes all target tracking policies that may scale in: the largest capacity that one of them wants, undefined while one
+   * is not below its target for long enough.
+   */
+  const agreedCapacity = (target: Target, desired: number): number | undefined => {
+    const wanted: number[] = []
+    for (const { targetTracking, alarms: kept } of policiesOf(target.resourceId)) {
+      if (!targetTracking || targetTracking.DisableScaleIn) continue
+      const low = kept.map(({ name }) => alarms.alarm(name)).find((alarm) => alarm?.name.includes('-AlarmLow-'))
+      if (low?.state !== 'ALARM' || low.lastValue === undefined) return undefined
+      wanted.push(targetTrackingCapacity(desired, low.lastValue, targetTracking.TargetValue))
+    }
+    return clamp(Math.max(0, ...wanted), target.min, target.max)
+  }
+
   const track = (target: Target, policy: TargetTracking, alarm: Alarm, now: { desired: number }) => {
     const metric = alarm.lastValue
     if (metric === undefined) return
@@ -88,7 +110,8 @@ export function autoscalingService({ clock, region, accountId, capacity, alarms 
     const scaleInCooldown = policy.ScaleInCooldown ?? DEFAULT_COOLDOWN
     const settled = !cooling(Math.max(target.lastScaleIn, target.lastScaleOut), scaleInCooldown)
     if (wanted < now.desired && settled && !policy.DisableScaleIn && !target.suspended.DynamicScalingInSuspended) {
-      setCapacity(target, wanted, cause)
+      const agreed = agreedCapacity(target, now.desired)
+      if (agreed !== undefined && agreed < now.desired) setCapacity(target, Math.max(agreed, wanted), cause)
     }
   }
 
@@ -119,40 +142,19 @@ export function autoscalingService({ clock, region, accountId, capacity, alarms 
     return target.tags
   }
 
+  /** Makes the alarms that the policy needs, under the names that it has already, and deletes those that it needs no more. */
   const keepAlarms = (policy: Policy, target: Target): Policy['alarms'] => {
-    const metric = policy.targetTracking?.CustomizedMetricSpecification
-    if (!policy.targetTracking || !metric) return []
-    const common = {
-      Namespace: metric.Namespace,
-      MetricName: metric.MetricName,
-      Dimensions: metric.Dimensions ?? [],
-      Statistic: metric.Statistic as AlarmDefinition['Statistic'] & string,
-      Period: 60,
-      AlarmActions: [policy.arn],
-    }
-    const { TargetValue, DisableScaleIn } = policy.targetTracking
-    const names = policy.alarms.map(({ name }) => name)
-    const name = (kind: string, index: number) =>
-      names[index] ?? `TargetTracking-${target.resourceId}-Alarm${kind}-${randomUUID()}`
-    // Three high datapoints, fifteen low ones: what users measured on AWS.
-    const high = {
-      ...common,
-      AlarmName: name('High', 0),
-      ComparisonOperator: 'GreaterThanThreshold',
-      Threshold: TargetValue,
-      EvaluationPeriods: 3,
-    }
-    const low = {
-      ...common,
-      AlarmName: name('Low', 1),
-      ComparisonOperator: 'LessThanThreshold',
-      Threshold: TargetValue * SCALE_IN_MARGIN,
-      EvaluationPeriods: 15,
-    }
-    return (DisableScaleIn ? [high] : [high, low]).map((definition) => ({
-      name: definition.AlarmName,
-      arn: alarms.putAlarm(definition),
-    }))
+    if (!policy.targetTracking) return dropAlarms(policy.alarms)
+    const definitions = trackingAlarms(
+      policy.targetTracking,
+      policy.arn,
+      target,
+      (kind) =>
+        policy.alarms.find(({ name }) => name.includes(`-Alarm${kind}-`))?.name ??
+        `TargetTracking-${target.resourceId}-Alarm${kind}-${randomUUID()}`,
+    )
+    dropAlarms(policy.alarms.filter(({ name }) => !definitions.some((definition) => definition.AlarmName === name)))
+    return definitions.map((definition) => ({ name: definition.AlarmName, arn: alarms.putAlarm(definition) }))
   }
 
   return {
@@ -237,10 +239,8 @@ export function autoscalingService({ clock, region, accountId, capacity, alarms 
       PutScalingPolicy(call) {
         requireSagemaker(call)
         const target = targetOf(call)
-        const { PolicyName, PolicyType = 'StepScaling' } = call.input as {
-          PolicyName: string
-          PolicyType?: Policy['type']
-        }
+        const PolicyName = call.input.PolicyName as string
+        const checked = policyOf(call.input as PolicyInput)
         const known = policies.get(policyKey(target.resourceId, PolicyName))
         const policy: Policy = {
           arn:
@@ -248,15 +248,9 @@ export function autoscalingService({ clock, region, accountId, capacity, alarms 
             `arn:aws:autoscaling:${region}:${accountId}:scalingPolicy:${randomUUID()}:resource/sagemaker/${target.resourceId}:policyName/${PolicyName}`,
           name: PolicyName,
           resourceId: target.resourceId,
-          type: PolicyType,
+          ...checked,
           created: known?.created ?? new Date(clock.now()),
           alarms: known?.alarms ?? [],
-          ...(PolicyType === 'TargetTrackingScaling'
-            ? { targetTracking: call.input.TargetTrackingScalingPolicyConfiguration as TargetTracking }
-            : { stepScaling: call.input.StepScalingPolicyConfiguration as StepScaling }),
-        }
-        if (!policy.targetTracking && !policy.stepScaling) {
-          throw new ApiError('ValidationException', `${PolicyType} policy configuration is required`)
         }
         policy.alarms = keepAlarms(policy, target)
         policies.set(policyKey(target.resourceId, PolicyName), policy)

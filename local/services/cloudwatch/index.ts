@@ -21,6 +21,7 @@ export type Cloudwatch = Service &
     /** For the alarms that target tracking makes by itself. Answers the ARN. */
     putAlarm(definition: AlarmDefinition): string
     deleteAlarm(name: string): void
+    alarm(name: string): Alarm | undefined
     stop(): Promise<void>
   }
 
@@ -94,6 +95,7 @@ export function cloudwatchService({
     onAction: (handler) => void handlers.push(handler),
     putAlarm: (definition) => putAlarm(definition),
     deleteAlarm: (name) => void alarms.delete(name),
+    alarm: (name) => alarms.get(name),
     operations: {
       PutMetricAlarm(call) {
         const { Tags, ...definition } = call.input
@@ -121,15 +123,18 @@ export function cloudwatchService({
         return {}
       },
       PutMetricData(call) {
-        const namespace = call.input.Namespace as string
-        for (const datum of (call.input.MetricData as JsonObject[] | undefined) ?? []) {
-          const dimensions = named((datum.Dimensions as { Name: string; Value: string }[] | undefined) ?? [])
-          metrics.put({
-            namespace,
-            name: datum.MetricName as string,
-            dimensions,
-            value: (datum.Value as number | undefined) ?? 0,
-          })
+        const data = (call.input.MetricData as MetricDatum[] | undefined) ?? []
+        // All of them or none: AWS refuses the whole request.
+        const points = data.map((datum) => ({ datum, values: valuesOf(datum) }))
+        for (const { datum, values } of points) {
+          for (const value of values) {
+            metrics.put({
+              namespace: call.input.Namespace as string,
+              name: datum.MetricName,
+              dimensions: named(datum.Dimensions ?? []),
+              value,
+            })
+          }
         }
         return {}
       },
@@ -172,6 +177,37 @@ export function cloudwatchService({
       await loop
     },
   }
+}
+
+/** They are stored one by one. */
+const MAX_VALUES = 1000
+
+type MetricDatum = {
+  MetricName: string
+  Dimensions?: { Name: string; Value: string }[]
+  Timestamp?: Date
+  Value?: number
+  Values?: number[]
+  Counts?: number[]
+  StatisticValues?: unknown
+}
+
+/** @throws ApiError for what the local store of plain values cannot hold: better refused than counted wrongly */
+function valuesOf(datum: MetricDatum): number[] {
+  if (datum.StatisticValues || datum.Timestamp) {
+    throw new ApiError('InvalidParameterCombination', 'The local cloud takes values of now only, no statistic sets.')
+  }
+  if (datum.Values) {
+    const counts = datum.Values.map((_, index) => datum.Counts?.[index] ?? 1)
+    if (counts.reduce((sum, count) => sum + count, 0) > MAX_VALUES) {
+      throw new ApiError('InvalidParameterValue', `The local cloud takes at most ${MAX_VALUES} values in a datum.`)
+    }
+    return datum.Values.flatMap((value, index) => new Array<number>(counts[index] ?? 1).fill(value))
+  }
+  if (datum.Value === undefined) {
+    throw new ApiError('MissingParameter', 'At least one of the parameters Value and Values must be specified.')
+  }
+  return [datum.Value]
 }
 
 function describe(alarm: Alarm): JsonObject {
