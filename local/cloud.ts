@@ -101,17 +101,18 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   })
   const ecr = ecrService(registry, () => url)
 
-  const mount = (service: Service, sdk: object, target: string | undefined): Mounted => ({
+  const mount = (service: Service, sdk: object, target: string | undefined, invalid?: string): Mounted => ({
     service,
     operations: operationsOf(sdk),
     target,
+    ...(invalid ? { invalid } : {}),
   })
   const mounted = [
     mount(sagemaker, sagemakerSdk, 'SageMaker'),
     mount(autoscaling, aasSdk, 'AnyScaleFrontendService'),
-    mount(cloudwatch, cloudwatchSdk, 'GraniteServiceVersion20100801'),
-    mount(logs, logsSdk, 'Logs_20140328'),
-    mount(ecr, ecrSdk, 'AmazonEC2ContainerRegistry_V20150921'),
+    mount(cloudwatch, cloudwatchSdk, 'GraniteServiceVersion20100801', 'ValidationError'),
+    mount(logs, logsSdk, 'Logs_20140328', 'InvalidParameterException'),
+    mount(ecr, ecrSdk, 'AmazonEC2ContainerRegistry_V20150921', 'InvalidParameterException'),
     mount(runtime, runtimeSdk, undefined),
   ]
   const state = () => Object.fromEntries(mounted.map(({ service }) => [service.name, service.state()]))

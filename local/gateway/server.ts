@@ -20,6 +20,8 @@ export type Mounted = {
   operations: Map<string, Operation>
   /** The X-Amz-Target's prefix; undefined for REST. */
   target: string | undefined
+  /** What the service calls an input that its shapes refuse, where not ValidationException. */
+  invalid?: string
 }
 
 export type GatewayOptions = {
@@ -86,7 +88,11 @@ export function gateway(options: GatewayOptions): Server {
           body.byteLength === 0 ? {} : JSON.parse(Buffer.from(body).toString('utf8')),
         ) as JsonObject
       } catch (error) {
-        if (error instanceof ApiError) throw error
+        if (error instanceof ApiError) {
+          throw mount.invalid && error.code === 'ValidationException'
+            ? new ApiError(mount.invalid, error.message)
+            : error
+        }
         throw new ApiError('SerializationException', 'The body is not JSON')
       }
     })

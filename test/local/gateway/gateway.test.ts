@@ -47,6 +47,18 @@ test("members that are missing, unknown or of another type than the SDK's shapes
   t.like(await send('not json'), { __type: 'SerializationException' })
 })
 
+test('each service names a refused input in its own words', async (t) => {
+  const { cloud } = await cloudWithClients(t)
+  const codeOf = async (target: string) => {
+    const response = await fetch(cloud.url, { method: 'POST', headers: { 'x-amz-target': target }, body: '{}' })
+    return response.headers.get('x-amzn-errortype')
+  }
+  t.is(await codeOf('AnyScaleFrontendService.PutScalingPolicy'), 'ValidationException')
+  t.is(await codeOf('AmazonEC2ContainerRegistry_V20150921.DescribeImages'), 'InvalidParameterException')
+  t.is(await codeOf('Logs_20140328.GetLogEvents'), 'InvalidParameterException')
+  t.is(await codeOf('GraniteServiceVersion20100801.PutMetricAlarm'), 'ValidationError')
+})
+
 test('a body beyond the limit is refused, and the next request is answered', async (t) => {
   const { cloud } = await cloudWithClients(t)
   const headers = { ...SIGNED, 'x-amz-target': 'SageMaker.CreateModel' }
