@@ -76,22 +76,27 @@ async function demo(): Promise<void> {
   await sleepAndWake(context, endpointName)
   const describe = await cluster.kubectl('describe', 'aie', ENDPOINT, '-n', NAMESPACE)
 
-  if (values.keep) return keep(context, endpointName, controlPlane.kubeconfigPath, cloud)
+  const report = () =>
+    console.step('the report is written', () =>
+      writeReport({
+        directory: OUTPUT,
+        cloud,
+        watcher: watch,
+        segmentation,
+        failure,
+        describe,
+        clockFactor: CLOCK_FACTOR,
+      }),
+    )
+  if (values.keep) {
+    await report()
+    return keep(context, endpointName, controlPlane.kubeconfigPath, cloud)
+  }
 
   console.chapter('Gone without a trace')
   await removeAll(context)
   await watch.stop()
-  await console.step('the report is written', () =>
-    writeReport({
-      directory: OUTPUT,
-      cloud,
-      watcher: watch,
-      segmentation,
-      failure,
-      describe,
-      clockFactor: CLOCK_FACTOR,
-    }),
-  )
+  await report()
   console.line(`\nOpen ${join('demo-output', 'report.html')}`)
 }
 
@@ -109,7 +114,7 @@ Everything keeps running until Ctrl-C. In another terminal, here:
 
   kubectl describe aie ${ENDPOINT} -n ${NAMESPACE}
   npx -c 'node cli/main.ts invoke ${ENDPOINT} -n ${NAMESPACE} --input s3://mooring-demo/input/request.json --accept image/png --wait -o mask.png'
-  npm run local -- fault endpoint.fails-in-service --subject ${endpointName}
+  npm run local -- fault endpoint.fails-in-service --times 1 --subject ${endpointName}
 `)
   await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
 }
