@@ -109,12 +109,10 @@ export function leaderElection(options: LeaderElectionOptions): LeaderElection {
 
   const attempt = async (leads: boolean, limitMs: number): Promise<Attempt> => {
     const over = new AbortController()
-    const signal = AbortSignal.any([stopping.signal, over.signal])
     try {
-      return await Promise.race([tryOnce(leads), delay(limitMs, 'unknown' as const, { signal })])
+      return await Promise.race([tryOnce(leads), delay(limitMs, 'unknown' as const, { signal: over.signal })])
     } catch (error) {
-      if (!isConflict(error) && !stopping.signal.aborted)
-        log.warn({ err: error, lease: name }, 'the lease could not be taken or renewed')
+      if (!isConflict(error)) log.warn({ err: error, lease: name }, 'the lease could not be taken or renewed')
       return 'unknown'
     } finally {
       over.abort()
@@ -126,6 +124,7 @@ export function leaderElection(options: LeaderElectionOptions): LeaderElection {
     const left = () => renewed + timing.renewDeadlineMs - performance.now()
     for (;;) {
       await delay(Math.max(0, Math.min(timing.retryMs, left())), undefined, { signal: stopping.signal }).catch(() => {})
+      if (stopping.signal.aborted) return
       const sent = performance.now()
       const outcome = left() > 0 ? await attempt(true, left()) : 'unknown'
       if (stopping.signal.aborted) return
@@ -152,6 +151,7 @@ export function leaderElection(options: LeaderElectionOptions): LeaderElection {
     async release() {
       const led = renewing !== undefined && !stopping.signal.aborted
       stopping.abort()
+      // A renewal under way is waited for, or its write and this one would be in each other's way.
       await renewing
       if (!led) return
       try {

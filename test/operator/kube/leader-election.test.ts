@@ -183,6 +183,43 @@ test('a lease that was taken late is given up early: its time counts from before
   )
 })
 
+test('giving the lease back waits for a renewal under way, so that neither fails', async (t) => {
+  const namespace = await cluster.namespace()
+  const warnings: unknown[] = []
+  for (let round = 0; round < 20; round++) {
+    let asked = () => {}
+    const renewing = new Promise<void>((resolve) => {
+      asked = resolve
+    })
+    let reads = 0
+    const watched: KubeClient = {
+      ...client,
+      get(resource, key) {
+        if (++reads > 1) asked()
+        return client.get(resource, key)
+      },
+    }
+    const election = leaderElection({
+      client: watched,
+      namespace,
+      name: `operator-${round}`,
+      identity: 'a',
+      log: { ...silent, warn: (fields) => void warnings.push(fields) },
+      onLost: () => t.fail('nobody took it'),
+      timing: { leaseMs: 60_000, renewDeadlineMs: 40_000, retryMs: 1 },
+    })
+    await election.acquire(new AbortController().signal)
+    await renewing
+    await election.release()
+    const lease = await client.get<KubeObject<{ holderIdentity: string }>>(LEASES, {
+      namespace,
+      name: `operator-${round}`,
+    })
+    t.falsy(lease.spec.holderIdentity)
+  }
+  t.deepEqual(warnings, [])
+})
+
 test('times that would let two lead at once are refused', (t) => {
   const options = { client, namespace: 'n', name: 'operator', identity: 'a', log: silent, onLost: () => {} }
   t.throws(() => leaderElection({ ...options, timing: { leaseMs: 10_000, renewDeadlineMs: 10_000 } }), {
