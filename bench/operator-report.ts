@@ -18,6 +18,7 @@ export function report(results: Measured[], lowerBound: string[]): string {
   const header = [
     'endpoints',
     'apply→CreateEndpoint',
+    '99th percentile',
     'converged',
     'calls/endpoint',
     `× lower bound (${bound})`,
@@ -27,7 +28,8 @@ export function report(results: Measured[], lowerBound: string[]): string {
   ]
   const rows = results.map((result) => [
     String(result.size),
-    `${result.applyToCreateMs} ms`,
+    `${quantile(result.applyToCreateMs, 0.5)} ms`,
+    `${quantile(result.applyToCreateMs, 0.99)} ms`,
     `${result.convergeSeconds.toFixed(1)} s`,
     result.callsPerEndpoint.toFixed(2),
     (result.callsPerEndpoint / bound).toFixed(2),
@@ -36,9 +38,10 @@ export function report(results: Measured[], lowerBound: string[]): string {
     `${result.cpuSeconds.toFixed(1)} s`,
   ])
   const largest = results.at(-1)
-  const operations = [...(largest?.callsByOperation ?? [])]
-    .sort(([, a], [, b]) => b - a)
-    .map(([operation, count]) => `  ${operation} ${(count / (largest?.size ?? 1)).toFixed(2)}`)
+  const perEndpoint = (calls: Map<string, number> = new Map()) =>
+    [...calls]
+      .sort(([, a], [, b]) => b - a)
+      .map(([operation, count]) => `  ${operation} ${(count / (largest?.size ?? 1)).toFixed(2)}`)
   const by = <T>(value: (result: Measured) => T) =>
     Object.fromEntries(results.map((result) => [result.size, value(result)]))
   const round = (value: number, digits = 2) => Number(value.toFixed(digits))
@@ -46,10 +49,12 @@ export function report(results: Measured[], lowerBound: string[]): string {
     table([header, ...rows]),
     '',
     `Calls per endpoint until Ready, at ${largest?.size}:`,
-    ...operations,
+    ...perEndpoint(largest?.callsByOperation),
+    `Calls per idle endpoint and hour, at ${largest?.size}:`,
+    ...perEndpoint(largest?.idleCallsByOperation),
     '',
     JSON.stringify({
-      applyToCreateMs: by((result) => result.applyToCreateMs),
+      applyToCreateMs: by((result) => quantile(result.applyToCreateMs, 0.5)),
       callsPerEndpoint: round(largest?.callsPerEndpoint ?? 0),
       callsLowerBound: bound,
       callsPerIdleEndpointHour: by((result) => round(result.callsPerIdleEndpointHour, 1)),
@@ -58,6 +63,11 @@ export function report(results: Measured[], lowerBound: string[]): string {
       cpuSeconds: by((result) => round(result.cpuSeconds, 1)),
     }),
   ].join('\n')
+}
+
+/** The smallest value that at least the given share of the values does not exceed. */
+function quantile(ascending: number[], share: number): number {
+  return ascending[Math.max(0, Math.ceil(share * ascending.length) - 1)] ?? Number.NaN
 }
 
 function table(rows: string[][]): string {

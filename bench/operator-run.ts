@@ -10,6 +10,8 @@ import type { KubeObject } from '../operator/kube/types.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const NAMESPACE = 'default'
+/** The tag by which an AWS resource names its object. */
+const NAME_TAG = 'mooring.dev/name'
 /** kubectl apply and Argo CD send some objects at a time too. */
 const PARALLEL_APPLIES = 20
 const LIMIT_MS = 15 * 60_000
@@ -21,19 +23,21 @@ const NODE_FLAGS = ['--max-semi-space-size=4', '--max-old-space-size=256']
 
 export type Measured = {
   size: number
-  /** From the first object sent to the first CreateEndpoint that arrived, in ms. */
-  applyToCreateMs: number
+  /** For each object: from when it was sent to when its endpoint was created, in ms, ascending. */
+  applyToCreateMs: number[]
   /** From the first object sent to the last one Ready, in seconds. */
   convergeSeconds: number
   callsPerEndpoint: number
   callsByOperation: Map<string, number>
   callsPerIdleEndpointHour: number
+  idleCallsByOperation: Map<string, number>
   rssMiB: number
   /** User and system, until converged. */
   cpuSeconds: number
 }
 
-type Call = { at: number; service: string; operation: string }
+type Call = { service: string; operation: string }
+type CreatedEndpoint = { CreationTime: string; Tags: { Key: string; Value: string }[] }
 type Options = { size: number; plane: ControlPlane; directory: string; note: (text: string) => void }
 
 /** Starts cloud and operator as processes of their own, applies `size` endpoints, and watches. */
@@ -49,14 +53,14 @@ export async function measure({ size, plane, directory, note }: Options): Promis
 
     const started = Date.now()
     const cpuBefore = await cpuSeconds(operator.pid)
-    await apply(kube, size)
+    const sent = await apply(kube, size)
     await ready(kube, size, 'AsyncInferenceEndpoint', children, note)
     const convergeSeconds = (Date.now() - started) / 1000
     const cpu = (await cpuSeconds(operator.pid)) - cpuBefore
     const rssMiB = await rss(operator.pid)
     const calls = await cloud.calls()
-    const first = calls.find((call) => call.operation === 'CreateEndpoint')
-    if (!first) throw new Error('no CreateEndpoint was seen')
+    const created = await cloud.created()
+    if (created.size !== size) throw new Error(`${created.size} endpoints were created for ${size} objects`)
 
     note('an hour of idle polls, at sixty times the pace')
     await operator.stop()
@@ -71,11 +75,12 @@ export async function measure({ size, plane, directory, note }: Options): Promis
     const idle = await cloud.calls()
     return {
       size,
-      applyToCreateMs: first.at - started,
+      applyToCreateMs: [...created].map(([name, at]) => at - (sent.get(name) ?? Number.NaN)).sort((a, b) => a - b),
       convergeSeconds,
       callsPerEndpoint: calls.length / size,
       callsByOperation: counted(calls),
       callsPerIdleEndpointHour: idle.length / size,
+      idleCallsByOperation: counted(idle),
       rssMiB,
       cpuSeconds: cpu,
     }
@@ -95,6 +100,18 @@ async function startCloud(children: Processes) {
     url,
     reset: async () => void (await fetch(`${url}/_local/calls`, { method: 'DELETE' })),
     calls: async () => (await (await fetch(`${url}/_local/calls`)).json()) as Call[],
+    /** When each object's endpoint was created, in ms since the epoch: the cloud's clock is the machine's own here. */
+    created: async () => {
+      const state = (await (await fetch(`${url}/_local/state`)).json()) as {
+        sagemaker: { endpoints: CreatedEndpoint[] }
+      }
+      return new Map(
+        state.sagemaker.endpoints.map(({ CreationTime, Tags }) => [
+          Tags.find((tag) => tag.Key === NAME_TAG)?.Value ?? '',
+          Date.parse(CreationTime),
+        ]),
+      )
+    },
   }
 }
 
@@ -139,14 +156,19 @@ async function answering(url: string, children: Processes): Promise<void> {
   throw new Error(`${url} did not answer`)
 }
 
-async function apply(kube: KubeClient, size: number): Promise<void> {
+/** Answers when each object was sent, by name. */
+async function apply(kube: KubeClient, size: number): Promise<Map<string, number>> {
+  const sent = new Map<string, number>()
   let next = 0
   const send = async () => {
     for (let index = next++; index < size; index = next++) {
-      await kube.create(ASYNC_INFERENCE_ENDPOINTS, endpoint(index), NAMESPACE)
+      const object = endpoint(index)
+      sent.set(object.metadata.name, Date.now())
+      await kube.create(ASYNC_INFERENCE_ENDPOINTS, object, NAMESPACE)
     }
   }
   await Promise.all(Array.from({ length: Math.min(PARALLEL_APPLIES, size) }, send))
+  return sent
 }
 
 async function ready(
