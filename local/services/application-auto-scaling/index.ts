@@ -1,22 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
-import {
-  ApiError,
-  type Call,
-  type JsonObject,
-  type ScalableTargets,
-  type Service,
-  type VariantCapacity,
-} from '../../service.ts'
+import { ApiError, type Call, type ScalableTargets, type Service, type VariantCapacity } from '../../service.ts'
 import type { Alarm, AlarmDefinition } from '../cloudwatch/index.ts'
 import { type PolicyInput, policyOf, trackingAlarms } from './policies.ts'
-import { clamp, type StepScaling, stepCapacity, type TargetTracking, targetTrackingCapacity } from './scaling.ts'
-import type { Activity, Policy, Target } from './types.ts'
-
-const DIMENSION = 'sagemaker:variant:DesiredInstanceCount'
-/** AWS's default of both cooldowns for SageMaker variants, in seconds. */
-const DEFAULT_COOLDOWN = 300
-const MAX_ACTIVITIES = 200
+import { scaler } from './scaler.ts'
+import { clamp } from './scaling.ts'
+import type { Policy, Target } from './types.ts'
+import { activityView, DIMENSION, paged, policyView, requireSagemaker, targetView } from './views.ts'
 
 export type AutoscalingOptions = {
   clock: Clock
@@ -38,10 +28,11 @@ type Tags = Record<string, string>
 export function autoscalingService({ clock, region, accountId, capacity, alarms }: AutoscalingOptions): Autoscaling {
   const targets = new Map<string, Target>()
   const policies = new Map<string, Policy>()
-  const activities: Activity[] = []
 
   const policyKey = (resourceId: string, name: string) => `${resourceId}\n${name}`
   const policiesOf = (resourceId: string) => [...policies.values()].filter((policy) => policy.resourceId === resourceId)
+
+  const { react, setCapacity, activities } = scaler({ clock, capacity, policiesOf, alarm: alarms.alarm })
 
   const dropAlarms = (dropped: Policy['alarms']): [] => {
     for (const { name } of dropped) alarms.deleteAlarm(name)
@@ -54,76 +45,6 @@ export function autoscalingService({ clock, region, accountId, capacity, alarms 
   const dropTarget = (target: Target) => {
     for (const policy of policiesOf(target.resourceId)) dropPolicy(policy)
     targets.delete(target.resourceId)
-  }
-
-  const setCapacity = (target: Target, wanted: number, cause: string) => {
-    const before = capacity.describe(target.endpointName, target.variantName)
-    if (!before || before.desired === wanted) return
-    const activity: Activity = {
-      id: randomUUID(),
-      resourceId: target.resourceId,
-      cause,
-      description: `Setting desired instance count to ${wanted}.`,
-      start: new Date(clock.now()),
-      end: new Date(clock.now()),
-      status: 'Successful',
-      message: `Successfully set desired instance count to ${wanted}. Change successfully fulfilled by sagemaker.`,
-    }
-    try {
-      capacity.setDesired(target.endpointName, target.variantName, wanted)
-      if (wanted > before.desired) target.lastScaleOut = clock.now()
-      else target.lastScaleIn = clock.now()
-    } catch (error) {
-      // The alarm stays in ALARM and asks again in a minute: an endpoint in progress is normal.
-      activity.status = 'Failed'
-      activity.message = `Failed to set desired instance count to ${wanted}. Reason: ${error instanceof Error ? error.message : String(error)}`
-    }
-    activities.unshift(activity)
-    activities.length = Math.min(activities.length, MAX_ACTIVITIES)
-  }
-
-  const cooling = (since: number, seconds: number) => clock.now() - since < seconds * 1000
-
-  /**
-   * Scaling in takes all target tracking policies that may scale in: the largest capacity that one of them wants, undefined while one
-   * is not below its target for long enough.
-   */
-  const agreedCapacity = (target: Target, desired: number): number | undefined => {
-    const wanted: number[] = []
-    for (const { targetTracking, alarms: kept } of policiesOf(target.resourceId)) {
-      if (!targetTracking || targetTracking.DisableScaleIn) continue
-      const low = kept.map(({ name }) => alarms.alarm(name)).find((alarm) => alarm?.name.includes('-AlarmLow-'))
-      if (low?.state !== 'ALARM' || low.lastValue === undefined) return undefined
-      wanted.push(targetTrackingCapacity(desired, low.lastValue, targetTracking.TargetValue))
-    }
-    return clamp(Math.max(0, ...wanted), target.min, target.max)
-  }
-
-  const track = (target: Target, policy: TargetTracking, alarm: Alarm, now: { desired: number }) => {
-    const metric = alarm.lastValue
-    if (metric === undefined) return
-    const wanted = clamp(targetTrackingCapacity(now.desired, metric, policy.TargetValue), target.min, target.max)
-    const cause = `monitor alarm ${alarm.name} in state ALARM triggered policy`
-    if (wanted > now.desired && !cooling(target.lastScaleOut, policy.ScaleOutCooldown ?? DEFAULT_COOLDOWN)) {
-      if (!target.suspended.DynamicScalingOutSuspended) setCapacity(target, wanted, cause)
-    }
-    const scaleInCooldown = policy.ScaleInCooldown ?? DEFAULT_COOLDOWN
-    const settled = !cooling(Math.max(target.lastScaleIn, target.lastScaleOut), scaleInCooldown)
-    if (wanted < now.desired && settled && !policy.DisableScaleIn && !target.suspended.DynamicScalingInSuspended) {
-      const agreed = agreedCapacity(target, now.desired)
-      if (agreed !== undefined && agreed < now.desired) setCapacity(target, Math.max(agreed, wanted), cause)
-    }
-  }
-
-  const step = (target: Target, policy: StepScaling, alarm: Alarm, now: { desired: number }) => {
-    if (alarm.lastValue === undefined) return
-    if (cooling(target.lastScaleOut, policy.Cooldown ?? 0)) return
-    const stepped = stepCapacity(policy, now.desired, alarm.lastValue, alarm.definition.Threshold)
-    if (stepped === undefined) return
-    const wanted = clamp(stepped, target.min, target.max)
-    const suspended =
-      wanted > now.desired ? target.suspended.DynamicScalingOutSuspended : target.suspended.DynamicScalingInSuspended
-    if (!suspended) setCapacity(target, wanted, `monitor alarm ${alarm.name} in state ALARM triggered policy`)
   }
 
   const targetOf = (call: Call): Target => {
@@ -166,10 +87,7 @@ export function autoscalingService({ clock, region, accountId, capacity, alarms 
     onAlarm(actionArn, alarm) {
       const policy = [...policies.values()].find((candidate) => candidate.arn === actionArn)
       const target = policy && targets.get(policy.resourceId)
-      const now = target && capacity.describe(target.endpointName, target.variantName)
-      if (!policy || !target || !now) return
-      if (policy.targetTracking) track(target, policy.targetTracking, alarm, now)
-      else if (policy.stepScaling) step(target, policy.stepScaling, alarm, now)
+      if (policy && target) react(target, policy, alarm)
     },
     operations: {
       RegisterScalableTarget(call) {
@@ -214,22 +132,7 @@ export function autoscalingService({ clock, region, accountId, capacity, alarms 
         requireSagemaker(call)
         const wanted = call.input.ResourceIds as string[] | undefined
         const found = [...targets.values()].filter((target) => !wanted || wanted.includes(target.resourceId))
-        return paged(
-          call,
-          found,
-          (target) => ({
-            ServiceNamespace: 'sagemaker',
-            ResourceId: target.resourceId,
-            ScalableDimension: DIMENSION,
-            MinCapacity: target.min,
-            MaxCapacity: target.max,
-            RoleARN: `arn:aws:iam::${accountId}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint`,
-            CreationTime: target.created,
-            SuspendedState: target.suspended,
-            ScalableTargetARN: target.arn,
-          }),
-          'ScalableTargets',
-        )
+        return paged(call, found, targetView(accountId), 'ScalableTargets')
       },
       DeregisterScalableTarget(call) {
         requireSagemaker(call)
@@ -265,23 +168,7 @@ export function autoscalingService({ clock, region, accountId, capacity, alarms 
         const found = (ResourceId ? policiesOf(ResourceId) : [...policies.values()]).filter(
           (policy) => !PolicyNames || PolicyNames.includes(policy.name),
         )
-        return paged(
-          call,
-          found,
-          (policy) => ({
-            PolicyARN: policy.arn,
-            PolicyName: policy.name,
-            ServiceNamespace: 'sagemaker',
-            ResourceId: policy.resourceId,
-            ScalableDimension: DIMENSION,
-            PolicyType: policy.type,
-            TargetTrackingScalingPolicyConfiguration: policy.targetTracking,
-            StepScalingPolicyConfiguration: policy.stepScaling,
-            Alarms: policy.alarms.map(({ name, arn }) => ({ AlarmName: name, AlarmARN: arn })),
-            CreationTime: policy.created,
-          }),
-          'ScalingPolicies',
-        )
+        return paged(call, found, policyView, 'ScalingPolicies')
       },
       DeleteScalingPolicy(call) {
         requireSagemaker(call)
@@ -297,26 +184,10 @@ export function autoscalingService({ clock, region, accountId, capacity, alarms 
       },
       DescribeScalingActivities(call) {
         requireSagemaker(call)
-        const found = activities.filter(
+        const found = activities().filter(
           (activity) => !call.input.ResourceId || activity.resourceId === call.input.ResourceId,
         )
-        return paged(
-          call,
-          found,
-          (activity) => ({
-            ActivityId: activity.id,
-            ServiceNamespace: 'sagemaker',
-            ResourceId: activity.resourceId,
-            ScalableDimension: DIMENSION,
-            Description: activity.description,
-            Cause: activity.cause,
-            StartTime: activity.start,
-            EndTime: activity.end,
-            StatusCode: activity.status,
-            StatusMessage: activity.message,
-          }),
-          'ScalingActivities',
-        )
+        return paged(call, found, activityView, 'ScalingActivities')
       },
       ListTagsForResource: (call) => ({ Tags: Object.fromEntries(tagged(call)) }),
       TagResource(call) {
@@ -339,28 +210,4 @@ export function autoscalingService({ clock, region, accountId, capacity, alarms 
 
 function resourceIdOf(endpointName: string, variantName: string): string {
   return `endpoint/${endpointName}/variant/${variantName}`
-}
-
-function requireSagemaker(call: Call): void {
-  const { ServiceNamespace, ScalableDimension } = call.input
-  if (ServiceNamespace !== 'sagemaker') {
-    throw new ApiError('ValidationException', 'The local cloud scales the service namespace sagemaker only')
-  }
-  if (ScalableDimension !== undefined && ScalableDimension !== DIMENSION) {
-    throw new ApiError(
-      'ValidationException',
-      `Unsupported service namespace, resource type or scalable dimension: ${String(ScalableDimension)}`,
-    )
-  }
-}
-
-const PAGE = 50
-
-function paged<T>(call: Call, items: T[], show: (item: T) => JsonObject, member: string): JsonObject {
-  const start = Number((call.input.NextToken as string | undefined) ?? 0)
-  const size = Math.min((call.input.MaxResults as number | undefined) ?? PAGE, PAGE)
-  return {
-    [member]: items.slice(start, start + size).map(show),
-    ...(start + size < items.length ? { NextToken: String(start + size) } : {}),
-  }
 }
