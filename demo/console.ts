@@ -38,7 +38,7 @@ export function demoConsole(out: NodeJS.WriteStream): Console {
   }
   const draw = () => {
     if (!tty || !current) return
-    const width = Math.max(20, (out.columns ?? 80) - 14)
+    const width = Math.max(20, (out.columns || 80) - 14)
     const text = `${current.title}${current.detail ? ` · ${current.detail}` : ''}`.slice(0, width)
     clear()
     out.write(`${styleText('cyan', FRAMES[frame++ % FRAMES.length] ?? '')} ${styleText('dim', elapsed())}  ${text}`)
