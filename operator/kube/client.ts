@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from 'node:util'
 import { KubeConfig, type RequestContext } from '@kubernetes/client-node'
-import { fetch, type Response } from 'undici'
+import { Agent, type buildConnector, type Dispatcher, fetch, type Response } from 'undici'
 import { KubeError } from './errors.ts'
 import type { KubeObject, ObjectKey, ResourceType } from './types.ts'
 
@@ -39,13 +40,14 @@ export type KubeClient = {
 export type ConnectOptions = {
   /** Without it: $KUBECONFIG, ~/.kube/config, or the Pod's service account. */
   kubeconfigPath?: string | undefined
+  requestTimeoutMs?: number
 }
 
-export function connect({ kubeconfigPath }: ConnectOptions = {}): KubeClient {
-  const config = new KubeConfig()
+export function connect({ kubeconfigPath, requestTimeoutMs = REQUEST_TIMEOUT_MS }: ConnectOptions = {}): KubeClient {
+  const config = new ObservedConfig()
   if (kubeconfigPath) config.loadFromFile(kubeconfigPath)
   else config.loadFromDefault()
-  return client(config)
+  return client(config, requestTimeoutMs)
 }
 
 type Call = {
@@ -55,7 +57,8 @@ type Call = {
   signal?: AbortSignal
 }
 
-function client(config: KubeConfig): KubeClient {
+function client(config: ObservedConfig, requestTimeoutMs: number): KubeClient {
+  const credentials = credentialsOf(config)
   const send = async (method: string, path: string, call: Call = {}): Promise<Response> => {
     const server = config.getCurrentCluster()?.server
     if (!server) throw new Error('the kubeconfig names no current cluster')
@@ -63,7 +66,7 @@ function client(config: KubeConfig): KubeClient {
     for (const [name, value] of Object.entries(call.query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, String(value))
     }
-    const { headers, dispatcher } = await credentials(config)
+    const { headers, dispatcher } = await credentials()
     const response = await fetch(url, {
       method,
       headers: {
@@ -73,7 +76,7 @@ function client(config: KubeConfig): KubeClient {
       },
       ...(call.body ? { body: JSON.stringify(call.body) } : {}),
       ...(dispatcher ? { dispatcher } : {}),
-      signal: call.signal ?? AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      signal: call.signal ?? AbortSignal.timeout(requestTimeoutMs),
     })
     if (!response.ok) throw await refusal(response)
     return response
@@ -84,7 +87,7 @@ function client(config: KubeConfig): KubeClient {
   return {
     async list<T>(resource: ResourceType, { namespace, limit, continue: token, signal }: ListOptions = {}) {
       const query = { limit, continue: token }
-      const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS)
+      const timeout = AbortSignal.timeout(requestTimeoutMs)
       const body = await json<{ items: T[]; metadata: { resourceVersion: string; continue?: string } }>(
         'GET',
         collection(resource, namespace),
@@ -118,20 +121,57 @@ function client(config: KubeConfig): KubeClient {
   }
 }
 
-/** client-node knows every way to authenticate; it fills a request context, of which headers and dispatcher are used. */
-async function credentials(config: KubeConfig) {
-  const headers: Record<string, string> = {}
-  let dispatcher: ReturnType<RequestContext['getDispatcher']>
-  const context = {
-    setHeaderParam: (name: string, value: string) => {
-      headers[name] = value
-    },
-    setDispatcher: (given: typeof dispatcher) => {
-      dispatcher = given
-    },
+type ConnectionOptions = ReturnType<KubeConfig['createDispatcherOptions']>
+
+/** Tells what the last dispatcher was made from. */
+class ObservedConfig extends KubeConfig {
+  connection: ConnectionOptions | undefined
+  override createDispatcherOptions(...given: Parameters<KubeConfig['createDispatcherOptions']>): ConnectionOptions {
+    this.connection = super.createDispatcherOptions(...given)
+    return this.connection
   }
-  await config.applySecurityAuthentication(context as unknown as RequestContext)
-  return { headers, dispatcher }
+}
+
+type Credentials = { headers: Record<string, string>; dispatcher: Dispatcher | undefined }
+
+/**
+ * client-node knows every way to authenticate; it fills a request context, of which headers and dispatcher are used. It makes a new
+ * dispatcher, and with it a new TLS connection, for each request: here one is kept for as long as the certificates stay the same.
+ */
+function credentialsOf(config: ObservedConfig): () => Promise<Credentials> {
+  let kept: { connection: ConnectionOptions; dispatcher: Dispatcher } | undefined
+  return async () => {
+    const headers: Record<string, string> = {}
+    let dispatcher: Dispatcher | undefined
+    const context = {
+      setHeaderParam: (name: string, value: string) => {
+        headers[name] = value
+      },
+      setDispatcher: (made: Dispatcher) => {
+        const { connection } = config
+        dispatcher = made
+        if (!connection) return
+        if (!kept || !isDeepStrictEqual(kept.connection, connection)) {
+          // Ends once the requests that it carries have ended.
+          void kept?.dispatcher.close()
+          kept = { connection, dispatcher: pool(connection) ?? made }
+        }
+        dispatcher = kept.dispatcher
+      },
+    }
+    await config.applySecurityAuthentication(context as unknown as RequestContext)
+    return { headers, dispatcher }
+  }
+}
+
+/**
+ * HTTP/1.1, one request at a time on each connection: a connection that has silently died then costs the request that it carries, and
+ * is ended with it. Over HTTP/2 it would go on to take every request. Undefined behind a proxy, which client-node knows how to reach.
+ */
+function pool(connection: ConnectionOptions): Dispatcher | undefined {
+  if (connection.type !== 'agent') return undefined
+  // Both packages mean tls.connect's options; undici's types refuse members that are there and undefined.
+  return new Agent({ connect: connection.connect as buildConnector.BuildOptions, allowH2: false })
 }
 
 async function refusal(response: Response): Promise<KubeError> {

@@ -41,7 +41,11 @@ export type Wire = {
   /** Refuses new ones until opened again. */
   close(): void
   open(): void
+  /** Carries nothing more on the connections there are, and does not end them: as when a firewall has forgotten them. */
+  deafen(): void
   connections(): number
+  /** How many there have been. */
+  accepted(): number
   stop(): Promise<void>
 }
 
@@ -51,8 +55,10 @@ export async function wire(kubeconfigPath: string): Promise<Wire> {
   const target = Number(/server: https:\/\/127\.0\.0\.1:(\d+)/.exec(kubeconfig)?.[1])
   const sockets = new Set<Socket>()
   let closed = false
+  let accepted = 0
   const server = createTcpServer((near) => {
     if (closed) return near.destroy()
+    accepted++
     const far = dial(target, '127.0.0.1')
     for (const socket of [near, far]) {
       sockets.add(socket)
@@ -82,7 +88,11 @@ export async function wire(kubeconfigPath: string): Promise<Wire> {
     open: () => {
       closed = false
     },
+    deafen: () => {
+      for (const socket of sockets) socket.unpipe()
+    },
     connections: () => sockets.size / 2,
+    accepted: () => accepted,
     async stop() {
       cut()
       await new Promise((resolve) => server.close(resolve))
