@@ -11,7 +11,6 @@ export type Processes = {
   start(name: string, args: string[], environment: Record<string, string>): ChildProcess
   /** Throws, with the end of its log, when a process has ended by itself. */
   check(): void
-  logs(): string[]
   /** Of one that was ended on purpose: it is no longer watched. */
   forget(child: ChildProcess): void
   /** Ends all of them, the last started first, each with what it started itself. */
@@ -56,7 +55,6 @@ export async function processes(logDirectory: string): Promise<Processes> {
       const tail = readFileSync(gone.log, 'utf8').trimEnd().split('\n').slice(-5).join('\n')
       throw new Error(`the ${gone.name} process ended (${how}); the end of ${basename(gone.log)}:\n${tail}`)
     },
-    logs: () => children.map(({ log }) => log),
     forget(child) {
       const index = children.findIndex((known) => known.child === child)
       if (index >= 0) children.splice(index, 1)

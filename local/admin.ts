@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
 import type { Clock, VirtualClock } from './clock.ts'
 import { type FaultBoard, faultSchema } from './faults.ts'
+import { readBody } from './gateway/body.ts'
 import type { Recorder } from './recorder.ts'
 import type { JsonObject } from './service.ts'
 import { type Images, imageDefinitionSchema } from './services/ecr/images.ts'
@@ -79,14 +80,8 @@ function registry(images: Images, request: IncomingMessage, response: ServerResp
 }
 
 async function body(request: IncomingMessage): Promise<unknown> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of request) {
-    size += (chunk as Uint8Array).byteLength
-    if (size > BODY_LIMIT_BYTES) throw new Error(`the body exceeds ${BODY_LIMIT_BYTES} bytes`)
-    chunks.push(chunk as Uint8Array)
-  }
-  return size === 0 ? undefined : JSON.parse(Buffer.concat(chunks).toString('utf8'))
+  const bytes = await readBody(request, BODY_LIMIT_BYTES, () => new Error(`the body exceeds ${BODY_LIMIT_BYTES} bytes`))
+  return bytes.byteLength === 0 ? undefined : JSON.parse(bytes.toString('utf8'))
 }
 
 function send(response: ServerResponse, status: number, value: unknown): void {

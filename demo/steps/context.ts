@@ -11,7 +11,6 @@ export const ENDPOINT = 'segment'
 export const IMAGE = 'sam-lite'
 export const BUCKET = 'mooring-demo'
 export const REGION = 'us-east-1'
-export const ACCOUNT = '123456789012'
 
 export type Context = {
   console: Console

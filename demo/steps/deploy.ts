@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { CreateBucketCommand } from '@aws-sdk/client-s3'
 import { CreateTopicCommand, SubscribeCommand } from '@aws-sdk/client-sns'
 import { CreateQueueCommand, GetQueueAttributesCommand } from '@aws-sdk/client-sqs'
 import { condition } from '../kubernetes.ts'
 import { until } from '../wait.ts'
 import { BUCKET, type Context, ENDPOINT, IMAGE, NAMESPACE } from './context.ts'
-import { segmentRequest } from './segment.ts'
+import { putRequest } from './segment.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const SAMPLES = join(ROOT, 'samples', 'segment')
@@ -31,14 +31,7 @@ export async function prepareAccount({ console, aws, cloud }: Context): Promise<
     await aws.sns.send(
       new SubscribeCommand({ TopicArn: success.TopicArn, Protocol: 'sqs', Endpoint: Attributes?.QueueArn }),
     )
-    await aws.s3.send(
-      new PutObjectCommand({
-        Bucket: BUCKET,
-        Key: 'smoke-test/input.json',
-        Body: JSON.stringify(await segmentRequest()),
-        ContentType: 'application/json',
-      }),
-    )
+    await putRequest(aws, 'smoke-test/input.json')
     return { queueUrl }
   })
 }

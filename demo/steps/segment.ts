@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs'
 import { type Answer, invokeAsync, waitForAnswer } from '../../cli/invoke.ts'
+import type { Clients } from '../aws.ts'
 import { until } from '../wait.ts'
 import { BUCKET, type Context } from './context.ts'
 
@@ -11,12 +12,12 @@ const ANSWER_LIMIT_SECONDS = 90
 
 export type Segmentation = { photo: Uint8Array; mask: Uint8Array; answer: string; notification: string }
 
-export async function photo(): Promise<Uint8Array> {
+async function photo(): Promise<Uint8Array> {
   return readFile(join(PHOTO, 'coffee.jpg'))
 }
 
 /** The inference server's request for one point on the photograph. */
-export async function segmentRequest(): Promise<Record<string, unknown>> {
+async function segmentRequest(): Promise<Record<string, unknown>> {
   const prompt = JSON.parse(await readFile(join(PHOTO, 'prompt.json'), 'utf8')) as Record<string, unknown>
   return { task: 'segment', image: Buffer.from(await photo()).toString('base64'), ...prompt }
 }
@@ -59,15 +60,14 @@ async function upload({ console, aws }: Context): Promise<void> {
     await aws.s3.send(
       new PutObjectCommand({ Bucket: BUCKET, Key: 'input/photo.jpg', Body: body, ContentType: 'image/jpeg' }),
     )
-    await aws.s3.send(
-      new PutObjectCommand({
-        Bucket: BUCKET,
-        Key: 'input/request.json',
-        Body: JSON.stringify(await segmentRequest()),
-        ContentType: 'application/json',
-      }),
-    )
+    await putRequest(aws, 'input/request.json')
   })
+}
+
+/** Writes the photograph's request to the demo's bucket. */
+export async function putRequest({ s3 }: Clients, key: string): Promise<void> {
+  const body = JSON.stringify(await segmentRequest())
+  await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: body, ContentType: 'application/json' }))
 }
 
 /** Sends the uploaded request and waits for its answer. @throws Error with the failure object's text, when it failed. */

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FaultBoard } from '../faults.ts'
 import type { Recorder } from '../recorder.ts'
+import { readBody } from './body.ts'
 
 export type ForwardOptions = {
   proxied: { host: string; port: number }
@@ -92,12 +93,6 @@ function queueUrls(region: string, host: string) {
 const LIMIT_BYTES = 4 * 1024 * 1024
 
 async function text(stream: IncomingMessage): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of stream) {
-    size += (chunk as Uint8Array).byteLength
-    if (size > LIMIT_BYTES) throw new Error(`a body of more than ${LIMIT_BYTES} bytes`)
-    chunks.push(chunk as Uint8Array)
-  }
-  return Buffer.concat(chunks).toString('utf8')
+  const body = await readBody(stream, LIMIT_BYTES, () => new Error(`a body of more than ${LIMIT_BYTES} bytes`))
+  return body.toString('utf8')
 }

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FaultBoard } from '../faults.ts'
 import type { Recorder } from '../recorder.ts'
 import { ApiError, type JsonObject, type Service } from '../service.ts'
+import { readBody } from './body.ts'
 import { forwarder } from './forward.ts'
 import { type Answer, pastAnswers } from './past-answers.ts'
 import { matchRest, restInput, restOutput } from './rest.ts'
@@ -219,14 +220,7 @@ function signature(request: IncomingMessage, url: URL): { region: string; servic
   return region && service ? { region, service } : undefined
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of request) {
-    size += (chunk as Uint8Array).byteLength
-    if (size > BODY_LIMIT_BYTES)
-      throw new ApiError('RequestEntityTooLargeException', `Request body exceeds ${BODY_LIMIT_BYTES} bytes`, 413)
-    chunks.push(chunk as Uint8Array)
-  }
-  return Buffer.concat(chunks)
+function bodyOf(request: IncomingMessage): Promise<Uint8Array> {
+  const message = `Request body exceeds ${BODY_LIMIT_BYTES} bytes`
+  return readBody(request, BODY_LIMIT_BYTES, () => new ApiError('RequestEntityTooLargeException', message, 413))
 }

@@ -11,12 +11,6 @@ export function after(milliseconds: number): Result {
   return { after: Math.max(0, milliseconds) }
 }
 
-/** The earliest of several results. */
-export function soonest(...results: Result[]): Result {
-  const waits = results.flatMap((result) => (result.after === undefined ? [] : [result.after]))
-  return waits.length > 0 ? { after: Math.min(...waits) } : done
-}
-
 /** An error that a retry cannot mend; only a change of the object can. Its condition is already set. */
 export class TerminalError extends Error {
   constructor(message: string, options?: ErrorOptions) {
