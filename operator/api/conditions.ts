@@ -1,3 +1,5 @@
+import type { Reason } from './reasons.ts'
+
 export type ConditionStatus = 'True' | 'False' | 'Unknown'
 
 /** One aspect of an object's state, in the Kubernetes form. */
@@ -18,7 +20,7 @@ export type Condition = {
 export const MESSAGE_LIMIT = 300
 
 /** The reason of a condition that no step has decided yet for the object's current generation. */
-export const AWAITING = 'AwaitingReconciliation'
+export const AWAITING: Reason = 'AwaitingReconciliation'
 
 export type ConditionSetDefinition<Ready extends string, Dependent extends string, Other extends string> = {
   /** The computed one. */
@@ -31,10 +33,10 @@ export type ConditionSetDefinition<Ready extends string, Dependent extends strin
 
 /** The conditions of one object during one pass. Every setter answers whether it changed anything. */
 export type Conditions<Dependent extends string = string, Other extends string = string> = {
-  set(type: Dependent | Other, status: ConditionStatus, reason: string, message: string): boolean
-  true_(type: Dependent | Other, reason: string, message?: string): boolean
-  false_(type: Dependent | Other, reason: string, message: string): boolean
-  unknown(type: Dependent | Other, reason: string, message: string): boolean
+  set(type: Dependent | Other, status: ConditionStatus, reason: Reason, message: string): boolean
+  true_(type: Dependent | Other, reason: Reason, message?: string): boolean
+  false_(type: Dependent | Other, reason: Reason, message: string): boolean
+  unknown(type: Dependent | Other, reason: Reason, message: string): boolean
   /** Takes away a condition that stands beside. */
   clear(type: Other): boolean
   get(type: string): Condition | undefined
@@ -99,7 +101,7 @@ export function conditionSet<
         status.conditions = [...current.values()].sort((a, b) => order.indexOf(a.type) - order.indexOf(b.type))
       }
 
-      const set = (type: Dependent | Other, state: ConditionStatus, reason: string, message: string): boolean => {
+      const set = (type: Dependent | Other, state: ConditionStatus, reason: Reason, message: string): boolean => {
         if (!put({ type, status: state, reason, message, observedGeneration: generation })) return false
         computeReady()
         write()

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
+import { conditionsPage } from './conditions-page.ts'
 import { customResourceDefinition, KINDS } from './definition.ts'
 import { reference } from './reference.ts'
 
@@ -19,6 +20,7 @@ export function generated(): Map<string, string> {
     files.set(`charts/mooring/files/crds/${file}`, yaml)
   }
   files.set('docs/reference.md', reference(KINDS))
+  files.set('docs/conditions.md', conditionsPage())
   return files
 }
 

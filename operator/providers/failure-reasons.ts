@@ -1,7 +1,9 @@
+import type { Reason } from '../api/reasons.ts'
+
 /** What an error or a FailureReason means for what is done next. */
 export type Explanation = {
   /** A CamelCase constant for conditions and events. */
-  reason: string
+  reason: Reason
   /** A sentence for the user, the remedy first; without request ids or times, so that it stays the same from pass to pass. */
   message: string
   /** Whether only a change by somebody can help; otherwise the same request may succeed later. */
@@ -18,7 +20,7 @@ export function explainFailureReason(failureReason: string | undefined): Explana
   return explainText(text) ?? transient('Failed', `Look at the container's log. SageMaker says: ${sentence(text)}`)
 }
 
-type Known = { pattern: RegExp; reason: string; permanent: boolean; remedy: string }
+type Known = { pattern: RegExp; reason: Reason; permanent: boolean; remedy: string }
 
 /**
  * In order: the first that matches is taken. FailureReasons and the synchronous refusals of CreateModel share their wording.
@@ -115,8 +117,8 @@ export function explainText(text: string): Explanation | undefined {
   return { reason: known.reason, message, permanent: known.permanent }
 }
 
-export const transient = (reason: string, message: string): Explanation => ({ reason, message, permanent: false })
-export const permanent = (reason: string, message: string): Explanation => ({ reason, message, permanent: true })
+export const transient = (reason: Reason, message: string): Explanation => ({ reason, message, permanent: false })
+export const permanent = (reason: Reason, message: string): Explanation => ({ reason, message, permanent: true })
 
 /** Ends in one full stop and carries no request id, which would make every pass a change. */
 export function sentence(text: string): string {

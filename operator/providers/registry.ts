@@ -6,6 +6,7 @@ import type {
   GetDownloadUrlForLayerCommandInput,
   GetDownloadUrlForLayerCommandOutput,
 } from '@aws-sdk/client-ecr'
+import type { Reason } from '../api/reasons.ts'
 import { type Operation, within } from './call.ts'
 import { isNoRepository } from './errors.ts'
 
@@ -38,8 +39,8 @@ export type ImageConfig = {
 
 /** Why an image cannot be used, in a sentence with the remedy. */
 export class ImageError extends Error {
-  readonly reason: string
-  constructor(reason: string, message: string) {
+  readonly reason: Reason
+  constructor(reason: Reason, message: string) {
     super(message)
     this.name = 'ImageError'
     this.reason = reason

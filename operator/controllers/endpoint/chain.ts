@@ -1,3 +1,4 @@
+import type { Reason } from '../../api/reasons.ts'
 import { explainError } from '../../providers/errors.ts'
 import { autoscalingStep } from './autoscaling.ts'
 import { collectOldRevisions } from './collect.ts'
@@ -14,7 +15,7 @@ export type Ended =
   | Halt
   | { kind: 'paused' }
   | { kind: 'removed' }
-  | { kind: 'error'; error: unknown; reason: string; message: string; failing: boolean }
+  | { kind: 'error'; error: unknown; reason: Reason; message: string; failing: boolean }
 
 /** The steps in their order; the first that is not done stops the chain. */
 export async function chain(pass: Pass): Promise<Ended> {

@@ -1,3 +1,4 @@
+import type { Reason } from '../../api/reasons.ts'
 import { desiredState } from './desired.ts'
 import { failing, type Outcome, type Pass, type PinnedPass, waiting } from './pass.ts'
 
@@ -32,7 +33,7 @@ export async function imageStep(pass: Pass): Promise<Outcome<PinnedPass>> {
   conditions.true_('ImageReady', 'Pinned', '')
   return { kind: 'proceed', next: { ...pass, desired: desiredState(pass.object, pinned, pass.cluster) } }
 
-  function pending(of: Pass, reason: string, message: string) {
+  function pending(of: Pass, reason: Reason, message: string) {
     status.phase ??= 'Pending'
     return waiting(of, 'ImageReady', reason, message, intervals.settled)
   }

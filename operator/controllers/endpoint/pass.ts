@@ -5,6 +5,7 @@ import type {
 } from '../../api/async-inference-endpoint.ts'
 import type { asyncInferenceEndpointConditions } from '../../api/conditions.ts'
 import type { ModelImage } from '../../api/model-image.ts'
+import type { Reason } from '../../api/reasons.ts'
 import type { Log } from '../../kube/log.ts'
 import type { ObservedEndpoint } from '../../providers/endpoint.ts'
 import type { Owner } from '../../providers/ownership.ts'
@@ -58,20 +59,20 @@ export type Halt = {
   after: number
   /** Whether it takes more than patience. */
   failing: boolean
-  reason: string
+  reason: Reason
   message: string
   /** An endpoint that serves although the step is not done: its scaling must be kept in order nevertheless. */
   serving?: ObservedEndpoint
 }
 
 /** Halts for something that is under way. */
-export function waiting(pass: Pass, type: ConditionType, reason: string, message: string, after: number): Halt {
+export function waiting(pass: Pass, type: ConditionType, reason: Reason, message: string, after: number): Halt {
   pass.conditions.false_(type, reason, message)
   return { kind: 'halt', after, failing: false, reason, message }
 }
 
 /** Halts for something that somebody must mend. */
-export function failing(pass: Pass, type: ConditionType, reason: string, message: string, after: number): Halt {
+export function failing(pass: Pass, type: ConditionType, reason: Reason, message: string, after: number): Halt {
   pass.conditions.false_(type, reason, message)
   return { kind: 'halt', after, failing: true, reason, message }
 }

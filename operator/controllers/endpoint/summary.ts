@@ -1,3 +1,4 @@
+import type { Reason } from '../../api/reasons.ts'
 import type { Ended } from './chain.ts'
 import type { Pass } from './pass.ts'
 
@@ -6,7 +7,7 @@ import type { Pass } from './pass.ts'
  * something.
  */
 export function summarise({ conditions, status, before }: Pass, ended: Exclude<Ended, { kind: 'removed' }>): void {
-  const set = (type: 'Progressing' | 'Degraded', on: boolean, reason: string, message: string) =>
+  const set = (type: 'Progressing' | 'Degraded', on: boolean, reason: Reason, message: string) =>
     on ? conditions.true_(type, reason, message) : conditions.false_(type, reason, message)
   switch (ended.kind) {
     case 'ready':

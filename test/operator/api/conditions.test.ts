@@ -10,7 +10,7 @@ const set = conditionSet({ ready: 'Ready', dependents: ['ImageReady', 'ModelRead
 function settled(): { conditions?: Condition[] } {
   const status: { conditions?: Condition[] } = {}
   const conditions = set.for(status, 1, START)
-  conditions.true_('ImageReady', 'Resolved', 'The image is pinned.')
+  conditions.true_('ImageReady', 'Pinned', 'The image is pinned.')
   conditions.true_('ModelReady', 'Created', 'The model exists.')
   return status
 }
@@ -51,7 +51,7 @@ test('Ready takes the reason and message of the first dependent that is False, b
 test('Ready is Unknown, not False, while nothing is False', (t) => {
   const conditions = set.for({}, 1, START)
 
-  conditions.true_('ImageReady', 'Resolved')
+  conditions.true_('ImageReady', 'Pinned')
   conditions.unknown('ModelReady', 'Throttled', 'SageMaker asks to slow down; this is tried again.')
 
   t.like(conditions.ready(), { status: 'Unknown', reason: 'Throttled' })
@@ -70,7 +70,7 @@ test('Ready that is True again at the end of the pass has not flipped, whatever 
   const status = settled()
 
   const conditions = set.for(status, 2, LATER)
-  conditions.true_('ImageReady', 'Resolved')
+  conditions.true_('ImageReady', 'Pinned')
   conditions.true_('ModelReady', 'Created')
 
   t.like(conditions.ready(), {
@@ -83,7 +83,7 @@ test('Ready that is True again at the end of the pass has not flipped, whatever 
 test('a condition beside the dependents does not decide Ready', (t) => {
   const conditions = set.for(settled(), 1, LATER)
 
-  conditions.true_('Degraded', 'RolledBack', 'SageMaker rolled the update back.')
+  conditions.true_('Degraded', 'UpdateRolledBack', 'SageMaker rolled the update back.')
 
   t.is(conditions.ready().status, 'True')
 })
@@ -91,7 +91,7 @@ test('a condition beside the dependents does not decide Ready', (t) => {
 test('the transition time moves when the status flips', (t) => {
   const conditions = set.for(settled(), 1, LATER)
 
-  conditions.false_('ModelReady', 'Gone', 'The model was deleted by hand.')
+  conditions.false_('ModelReady', 'RevisionMissing', 'The model was deleted by hand.')
 
   t.is(conditions.get('ModelReady')?.lastTransitionTime, '2026-11-21T09:00:00Z')
   t.is(conditions.get('Ready')?.lastTransitionTime, '2026-11-21T09:00:00Z')
@@ -100,7 +100,7 @@ test('the transition time moves when the status flips', (t) => {
 test('the transition time stays when only reason, message or generation change', (t) => {
   const conditions = set.for(settled(), 2, LATER)
 
-  t.true(conditions.true_('ModelReady', 'Adopted', 'The model was there.'))
+  t.true(conditions.true_('ModelReady', 'InService', 'The model was there.'))
 
   t.like(conditions.get('ModelReady'), { observedGeneration: 2, lastTransitionTime: '2026-11-21T08:00:00Z' })
 })
@@ -121,16 +121,16 @@ test('a message over the limit is cut, and setting it again is no change', (t) =
   const conditions = set.for({}, 1, START)
   const long = 'x'.repeat(MESSAGE_LIMIT + 1)
 
-  conditions.false_('ImageReady', 'NotFound', long)
+  conditions.false_('ImageReady', 'ImageMissing', long)
 
   t.is(conditions.get('ImageReady')?.message, `${'x'.repeat(MESSAGE_LIMIT - 1)}…`)
-  t.false(conditions.false_('ImageReady', 'NotFound', long))
+  t.false(conditions.false_('ImageReady', 'ImageMissing', long))
 })
 
 test('clearing takes away a condition that stands beside, and once', (t) => {
   const status = settled()
   const conditions = set.for(status, 1, LATER)
-  conditions.true_('Degraded', 'RolledBack', 'SageMaker rolled the update back.')
+  conditions.true_('Degraded', 'UpdateRolledBack', 'SageMaker rolled the update back.')
 
   t.true(conditions.clear('Degraded'))
   t.false(conditions.clear('Degraded'))
@@ -141,7 +141,7 @@ test('the conditions stand in the order of the steps, Ready last', (t) => {
   const status = settled()
   const conditions = set.for(status, 1, LATER)
 
-  conditions.false_('Degraded', 'Healthy', 'Nothing is wrong.')
+  conditions.false_('Degraded', 'AsDeclared', 'Nothing is wrong.')
 
   t.deepEqual(
     status.conditions?.map(({ type }) => type),
@@ -176,7 +176,7 @@ test('after any changes: one condition of a type, Ready follows from its depende
     fc.property(fc.array(aChange, { maxLength: 20 }), (changes) => {
       const status: { conditions?: Condition[] } = {}
       const conditions = set.for(status, 1, START)
-      for (const change of changes) conditions.set(change.type, change.status, 'Reason', change.message)
+      for (const change of changes) conditions.set(change.type, change.status, 'Refused', change.message)
 
       const all = status.conditions ?? []
       t.is(new Set(all.map(({ type }) => type)).size, all.length)
@@ -197,12 +197,12 @@ test('a pass that repeats the last one changes nothing', (t) => {
       const last = [...new Map(changes.map((change) => [change.type, change])).values()]
       const status: { conditions?: Condition[] } = {}
       const first = set.for(status, 1, START)
-      for (const change of last) first.set(change.type, change.status, 'Reason', change.message)
+      for (const change of last) first.set(change.type, change.status, 'Refused', change.message)
       const before = structuredClone(status)
 
       const second = set.for(status, 1, LATER)
 
-      t.false(last.some((change) => second.set(change.type, change.status, 'Reason', change.message)))
+      t.false(last.some((change) => second.set(change.type, change.status, 'Refused', change.message)))
       t.deepEqual(status, before)
     }),
   )
