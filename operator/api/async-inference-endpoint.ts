@@ -5,6 +5,7 @@ import { defaulted, matches, roleArn, rules, text } from './fields.ts'
 import { instance, vpc } from './instance.ts'
 import type { Resource } from './object.ts'
 import { recovery } from './recovery.ts'
+import { rollout } from './rollout.ts'
 import { scaling } from './scaling.ts'
 import { smokeTest } from './smoke-test.ts'
 
@@ -74,6 +75,32 @@ export const asyncInferenceEndpointSpec = z
       .describe('Cuts the container off from the network; SageMaker still moves its input and output.'),
     async: asyncInference,
     scaling: defaulted(scaling),
+    rollout: defaulted(rollout),
+    revision: z
+      .int()
+      .min(1)
+      .max(1_000_000_000)
+      .optional()
+      .describe(
+        'Serves this earlier revision of status.revisions instead of what the rest of the spec describes, until it is taken out. `kubectl mooring rollback` sets it.',
+      ),
+    adopt: text(63)
+      .meta(
+        rules(
+          matches(
+            '[a-zA-Z0-9](-*[a-zA-Z0-9])*',
+            "must be the name of an endpoint in SageMaker: letters, digits and '-'",
+          ),
+          {
+            rule: 'self == oldSelf',
+            message: 'cannot change: create a second object for the other endpoint',
+          },
+        ),
+      )
+      .optional()
+      .describe(
+        'The name of an endpoint that exists in SageMaker and belongs to no other object: Mooring takes it over and updates it to this spec without interrupting it, instead of creating one.',
+      ),
     recovery: defaulted(recovery),
     smokeTest: smokeTest.optional(),
     tags: z
@@ -109,9 +136,14 @@ export const asyncInferenceEndpointSpec = z
   .meta(
     rules(
       {
-        rule: 'self.instance.initialCount <= self.scaling.maxInstances',
+        rule: 'self.scaling.maxInstances == 0 || self.instance.initialCount <= self.scaling.maxInstances',
         message: 'must not exceed scaling.maxInstances: lower initialCount or raise scaling.maxInstances',
         fieldPath: '.instance.initialCount',
+      },
+      {
+        rule: 'has(self.adopt) == has(oldSelf.adopt)',
+        message: 'cannot be added or taken out: the endpoint would get another name. Create a second object',
+        fieldPath: '.adopt',
       },
       topicInRegion('successTopicArn'),
       topicInRegion('errorTopicArn'),

@@ -1,18 +1,45 @@
 import { z } from 'zod'
 import { matches, rules, text } from './fields.ts'
 
+const instanceType = () =>
+  text(64).meta(
+    rules(
+      matches(
+        String.raw`ml\.[a-z0-9-]+\.[a-z0-9]+`,
+        "must be a SageMaker hosting instance type: put 'ml.' before the EC2 name, as in ml.g5.2xlarge",
+      ),
+    ),
+  )
+
+const fallback = z
+  .object({
+    types: z
+      .array(instanceType())
+      .min(1)
+      .max(4)
+      .meta({ 'x-kubernetes-list-type': 'set' })
+      .describe('The instance types to use instead, in order.'),
+    mode: z
+      .enum(['InstancePools', 'InOrder'])
+      .default('InstancePools')
+      .describe(
+        "Who falls back: SageMaker, whenever an instance is started (InstancePools), or Mooring, when a creation failed for lack of capacity (InOrder), where a region or an instance type has no pools. InOrder keeps the type that worked until spec.instance's types or the annotation mooring.dev/retry change.",
+      ),
+    provisionTimeoutSeconds: z
+      .int()
+      .min(300)
+      .max(3600)
+      .optional()
+      .describe(
+        'How long SageMaker waits for capacity in a pool before it takes the next, in seconds. InstancePools only.',
+      ),
+  })
+  .describe('Other instance types, for when AWS has none of spec.instance.type free.')
+
 export const instance = z
   .object({
-    type: text(64)
-      .meta(
-        rules(
-          matches(
-            String.raw`ml\.[a-z0-9-]+\.[a-z0-9]+`,
-            "must be a SageMaker hosting instance type: put 'ml.' before the EC2 name, as in ml.g5.2xlarge",
-          ),
-        ),
-      )
-      .describe('The instance type, such as ml.g5.2xlarge.'),
+    type: instanceType().describe('The instance type, such as ml.g5.2xlarge.'),
+    fallback: fallback.optional(),
     initialCount: z
       .int()
       .min(1)
@@ -45,6 +72,20 @@ export const instance = z
       .optional()
       .describe('The machine image of the instance, which fixes the driver and the CUDA version.'),
   })
+  .meta(
+    rules(
+      {
+        rule: '!has(self.fallback) || !(self.type in self.fallback.types)',
+        message: 'names the type itself: name other types only',
+        fieldPath: '.fallback.types',
+      },
+      {
+        rule: "!has(self.fallback) || !has(self.fallback.provisionTimeoutSeconds) || self.fallback.mode == 'InstancePools'",
+        message: 'belongs to InstancePools: take it out, or set mode: InstancePools',
+        fieldPath: '.fallback.provisionTimeoutSeconds',
+      },
+    ),
+  )
   .describe('The machines.')
 
 export const vpc = z

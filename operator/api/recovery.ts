@@ -18,6 +18,20 @@ export const recovery = z
       .default(30)
       .describe('The wait before the first attempt; it doubles each time.'),
     maxBackoffSeconds: z.int().min(1).max(86_400).default(1800).describe('The longest wait between attempts.'),
+    resetAfterSeconds: z
+      .int()
+      .min(0)
+      .max(604_800)
+      .default(3600)
+      .describe('How long the endpoint must have been Ready until its attempts are counted from zero again.'),
+    unhealthyAfterSeconds: z
+      .int()
+      .min(0)
+      .max(86_400)
+      .default(1800)
+      .describe(
+        'How long an endpoint may say InService without one running instance, although it should have some, until it is recreated. 0 turns it off.',
+      ),
   })
   .meta(
     rules({
