@@ -7,6 +7,7 @@ import type {
   DescribeEndpointConfigCommandOutput,
   ListEndpointConfigsCommandInput,
   ListEndpointConfigsCommandOutput,
+  ProductionVariant,
 } from '@aws-sdk/client-sagemaker'
 import { type Operation, within } from './call.ts'
 import { isAlreadyExists, isNotFound } from './errors.ts'
@@ -17,6 +18,13 @@ export type EndpointConfigApi = {
   describeEndpointConfig: Operation<DescribeEndpointConfigCommandInput, DescribeEndpointConfigCommandOutput>
   deleteEndpointConfig: Operation<DeleteEndpointConfigCommandInput, DeleteEndpointConfigCommandOutput>
   listEndpointConfigs: Operation<ListEndpointConfigsCommandInput, ListEndpointConfigsCommandOutput>
+}
+
+export type ObservedConfig = {
+  arn: string
+  /** What the first variant runs on; see instancesOf. */
+  instances: string
+  variantName: string | undefined
 }
 
 /** SageMaker's endpoint configurations, which never change once made. Errors as in model.ts. */
@@ -32,14 +40,16 @@ export function endpointConfigs(api: EndpointConfigApi) {
         throw error
       }
     },
-    /** ARN and instance type of the only variant; undefined where there is none. */
-    async observe(
-      name: string,
-      signal: AbortSignal,
-    ): Promise<{ arn: string; instanceType: string | undefined } | undefined> {
+    /** Undefined where there is none. */
+    async observe(name: string, signal: AbortSignal): Promise<ObservedConfig | undefined> {
       try {
         const seen = await api.describeEndpointConfig({ EndpointConfigName: name }, within(signal))
-        return { arn: seen.EndpointConfigArn ?? '', instanceType: seen.ProductionVariants?.[0]?.InstanceType }
+        const [variant] = seen.ProductionVariants ?? []
+        return {
+          arn: seen.EndpointConfigArn ?? '',
+          instances: instancesOf(variant),
+          variantName: variant?.VariantName,
+        }
       } catch (error) {
         if (isNotFound(error, 'endpoint configuration')) return undefined
         throw error
@@ -69,6 +79,14 @@ export function endpointConfigs(api: EndpointConfigApi) {
       return found
     },
   }
+}
+
+/** What a variant runs on, as text: scalable targets are bound to it. */
+export function instancesOf(variant: ProductionVariant | undefined): string {
+  const pools = variant?.InstancePools ?? []
+  return pools.length > 0
+    ? pools.map(({ InstanceType, Priority }) => `${Priority}:${InstanceType}`).join(',')
+    : String(variant?.InstanceType)
 }
 
 export type EndpointConfigs = ReturnType<typeof endpointConfigs>

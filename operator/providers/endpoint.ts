@@ -3,6 +3,7 @@ import type {
   CreateEndpointCommandOutput,
   DeleteEndpointCommandInput,
   DeleteEndpointCommandOutput,
+  DeploymentConfig,
   DescribeEndpointCommandInput,
   DescribeEndpointCommandOutput,
   EndpointStatus,
@@ -29,8 +30,13 @@ export type ObservedEndpoint = {
   pendingConfigName: string | undefined
   failureReason: string | undefined
   createdAt: Date
-  /** Of the only variant; undefined until it has one. */
+  modifiedAt: Date
+  /** Of the first variant; undefined until there is one. */
   instances: { current: number; desired: number } | undefined
+  variantName: string | undefined
+  variants: number
+  /** Whether it takes asynchronous requests, and only those. */
+  asynchronous: boolean
 }
 
 /** SageMaker's endpoints. Errors as in model.ts. */
@@ -68,6 +74,10 @@ export function endpoints(api: EndpointApi) {
         pendingConfigName: seen.PendingDeploymentSummary?.EndpointConfigName,
         failureReason: seen.FailureReason,
         createdAt: seen.CreationTime ?? new Date(0),
+        modifiedAt: seen.LastModifiedTime ?? new Date(0),
+        variantName: variant?.VariantName,
+        variants: seen.ProductionVariants?.length ?? 0,
+        asynchronous: seen.AsyncInferenceConfig !== undefined,
         instances: variant && {
           current: variant.CurrentInstanceCount ?? 0,
           desired: variant.DesiredInstanceCount ?? 0,
@@ -75,15 +85,23 @@ export function endpoints(api: EndpointApi) {
       }
     },
 
-    /** Starts a change of configuration; counts and weights that autoscaling set are kept. */
+    /**
+     * Starts a change of configuration. Counts and weights that autoscaling set are kept: without that, every update would start
+     * InitialInstanceCount instances, and so wake an endpoint that sleeps.
+     */
     async update(
-      name: string,
-      configName: string,
+      input: { name: string; configName: string; deployment: DeploymentConfig | undefined },
       signal: AbortSignal,
     ): Promise<'started' | 'in-progress' | 'no-config'> {
+      const { name, configName, deployment } = input
       try {
         await api.updateEndpoint(
-          { EndpointName: name, EndpointConfigName: configName, RetainAllVariantProperties: true },
+          {
+            EndpointName: name,
+            EndpointConfigName: configName,
+            RetainAllVariantProperties: true,
+            ...(deployment ? { DeploymentConfig: deployment } : {}),
+          },
           within(signal),
         )
         return 'started'

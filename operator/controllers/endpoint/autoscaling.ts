@@ -8,19 +8,28 @@ import type { Outcome, ServingPass } from './pass.ts'
  * leave an endpoint that never scales to zero.
  */
 export async function autoscalingStep(pass: ServingPass): Promise<Outcome> {
-  const { desired, seen, conditions, generation, memory, now, intervals, providers, signal, log } = pass
+  const { desired, seen, status, spec, conditions, generation, memory, now, intervals, providers, signal, log } = pass
   const revision = contentHash({ autoscaling: desired.autoscaling, endpoint: seen.createdAt.toISOString() })
   const verified = memory.verified.get('autoscaling')
   const fresh = verified?.revision === revision && now.getTime() - verified.at <= intervals.verify
   if (!fresh) {
     const condition = conditions.get('AutoscalingReady')
-    const made = condition?.status === 'True' && condition.observedGeneration === generation
-    const inOrder = made && (await providers.autoscaling.upToDate(desired.autoscaling, signal))
-    if (!inOrder) {
-      await providers.autoscaling.put(desired.autoscaling, signal)
-      log.info({ resource: desired.endpointName, restored: made }, 'put scalable target, policies and alarm')
-      if (made) pass.emit(autoscalingRestored())
+    const { minInstances, maxInstances, schedule } = spec.scaling
+    const bounds = contentHash({ minInstances, maxInstances, schedule })
+    const rebound = status.scalingRevision !== bounds
+    if (condition?.status !== 'True') {
+      await providers.autoscaling.put(desired.autoscaling, { bounds: true, clean: false }, signal)
+      log.info({ resource: desired.endpointName }, 'put scalable target, policies and alarm')
+    } else {
+      const { what, target } = await providers.autoscaling.differences(desired.autoscaling, signal)
+      if (rebound || what.length > 0) {
+        await providers.autoscaling.put(desired.autoscaling, { bounds: rebound || target, clean: rebound }, signal)
+        log.info({ resource: desired.endpointName, what }, 'corrected the scaling')
+        // After an edit, a difference is what was asked for.
+        if (!rebound && condition.observedGeneration === generation) pass.emit(autoscalingRestored(what))
+      }
     }
+    status.scalingRevision = bounds
     memory.verified.set('autoscaling', { revision, at: now.getTime() })
   }
   conditions.true_('AutoscalingReady', 'Registered', '')

@@ -2,12 +2,19 @@ import type { Reason } from '../../api/reasons.ts'
 import { explainError } from '../../providers/errors.ts'
 import { autoscalingStep } from './autoscaling.ts'
 import { collectOldRevisions } from './collect.ts'
+import { desiredState } from './desired.ts'
 import { endpointStep } from './endpoint.ts'
 import { endpointConfigStep } from './endpoint-config.ts'
+import { chooseInstanceType } from './fallback.ts'
 import { imageStep } from './image.ts'
 import { modelStep } from './model.ts'
-import type { ConditionType, Halt, Outcome, Pass } from './pass.ts'
+import type { ConditionType, Halt, Outcome, Pass, PinnedPass } from './pass.ts'
+import { forgiveAttempts } from './recovery.ts'
+import { noteOutcome } from './revisions.ts'
+import { goBackAfter } from './rollout.ts'
 import { smokeTestStep } from './smoke-test.ts'
+import { tagsStep } from './tags.ts'
+import { servingTarget, targetOf } from './target.ts'
 
 /** How a pass ended. */
 export type Ended =
@@ -20,8 +27,10 @@ export type Ended =
 /** The steps in their order; the first that is not done stops the chain. */
 export async function chain(pass: Pass): Promise<Ended> {
   const image = await guarded(pass, 'ImageReady', () => imageStep(pass))
-  if (image.kind !== 'proceed') return image
-  const pinned = image.next
+  const pinned = pin(pass, image)
+  if ('kind' in pinned) return pinned
+  // What serves already goes on being looked after; nothing new is rolled out until its image is known.
+  const held = image.kind === 'proceed' ? undefined : image
 
   const model = await guarded(pass, 'ModelReady', () => modelStep(pinned))
   if (model.kind !== 'proceed') return model
@@ -40,17 +49,36 @@ export async function chain(pass: Pass): Promise<Ended> {
 
   const scaling = await guarded(pass, 'AutoscalingReady', () => autoscalingStep(serving))
   if (scaling.kind !== 'proceed') return scaling
+  if (held) return held
+
+  const tags = await guarded(pass, 'EndpointInService', () => tagsStep(serving))
+  if (tags.kind !== 'proceed') return tags
 
   const smokeTest = await guarded(pass, 'SmokeTestPassed', () => smokeTestStep(serving))
-  if (smokeTest.kind !== 'proceed') return smokeTest
+  if (smokeTest.kind !== 'proceed') return goBackAfter(serving, smokeTest)
 
-  if (pass.status.recovery && pass.status.recovery.attempts > 0) pass.status.recovery.attempts = 0
+  noteOutcome(pass.status, serving.target.configName, 'Succeeded')
+  forgiveAttempts(serving)
   const collected = await guarded<undefined>(pass, 'ConfigReady', async () => {
     await collectOldRevisions(serving)
     return { kind: 'proceed' as const }
   })
   if (collected.kind !== 'proceed') return collected
   return { kind: 'ready', after: endpoint.after ?? pass.intervals.settled }
+}
+
+/** What is wanted in AWS, by the image that was found or by what serves already. */
+function pin(pass: Pass, image: Guarded<{ image: string }>): PinnedPass | Exclude<Ended, { kind: 'ready' }> {
+  const { object, status, cluster } = pass
+  const instanceType = chooseInstanceType(pass)
+  if (image.kind !== 'proceed') {
+    const target = servingTarget(pass)
+    if (!target || !status.image) return image
+    return { ...pass, desired: desiredState(object, { image: status.image, cluster, instanceType }), target }
+  }
+  const desired = desiredState(object, { image: image.next.image, cluster, instanceType })
+  const target = targetOf(pass, desired)
+  return 'kind' in target ? target : { ...pass, desired, target }
 }
 
 type Guarded<Next> = Outcome<Next> | Extract<Ended, { kind: 'error' }> | Halt

@@ -1,6 +1,6 @@
 import type { Tag } from '@aws-sdk/client-sagemaker'
 import type { AsyncInferenceEndpointSpec } from '../../api/async-inference-endpoint.ts'
-import type { DesiredAutoscaling } from '../../providers/autoscaling.ts'
+import type { DesiredAutoscaling, ScalableVariant } from '../../providers/autoscaling-differences.ts'
 
 const NAMESPACE = 'AWS/SageMaker'
 /** SageMaker publishes the backlog once a minute. */
@@ -8,27 +8,38 @@ const PERIOD_SECONDS = 60
 /** AWS's recommendation for waking an asynchronous endpoint: one stray datapoint starts no instance. */
 const WAKE_DATAPOINTS = 2
 
-/**
- * Scaling by backlog: target tracking between one and the maximum, and a step policy with its alarm from zero. At zero there is no
- * per-instance metric to track, so that without the second an endpoint never wakes.
- */
-export function desiredAutoscaling(
-  endpointName: string,
-  variant: string,
-  scaling: AsyncInferenceEndpointSpec['scaling'],
-  tags: Tag[],
-): DesiredAutoscaling {
-  const target = {
+/** What names an endpoint's variant to Application Auto Scaling. */
+export function scalableVariant(endpointName: string, variant: string): ScalableVariant {
+  return {
     ServiceNamespace: 'sagemaker',
     ResourceId: `endpoint/${endpointName}/variant/${variant}`,
     ScalableDimension: 'sagemaker:variant:DesiredInstanceCount',
-  } as const
-  const dimensions = [{ Name: 'EndpointName', Value: endpointName }]
+  }
+}
+
+/** The name of the alarm that wakes an endpoint. */
+export function wakeAlarmName(base: string): string {
+  return `${base}-wake`
+}
+
+/**
+ * Scaling by backlog: target tracking between one and the maximum, and a step policy with its alarm from zero. At zero there is no
+ * per-instance metric to track, so that without the second an endpoint never wakes.
+ * @param names.base begins the names of policies, actions and alarm: no other object's do
+ */
+export function desiredAutoscaling(
+  names: { endpoint: string; base: string; variant: string },
+  scaling: AsyncInferenceEndpointSpec['scaling'],
+  tags: Tag[],
+): DesiredAutoscaling {
+  const variant = scalableVariant(names.endpoint, names.variant)
+  const dimensions = [{ Name: 'EndpointName', Value: names.endpoint }]
+  const scheduledPrefix = `${names.base}-schedule-`
   return {
-    target: { ...target, MinCapacity: scaling.minInstances, MaxCapacity: scaling.maxInstances },
+    target: { ...variant, MinCapacity: scaling.minInstances, MaxCapacity: scaling.maxInstances },
     tracking: {
-      ...target,
-      PolicyName: `${endpointName}-backlog`,
+      ...variant,
+      PolicyName: `${names.base}-backlog`,
       PolicyType: 'TargetTrackingScaling',
       TargetTrackingScalingPolicyConfiguration: {
         TargetValue: scaling.targetBacklogPerInstance,
@@ -43,8 +54,8 @@ export function desiredAutoscaling(
       },
     },
     wake: {
-      ...target,
-      PolicyName: `${endpointName}-wake`,
+      ...variant,
+      PolicyName: `${names.base}-wake`,
       PolicyType: 'StepScaling',
       StepScalingPolicyConfiguration: {
         AdjustmentType: 'ChangeInCapacity',
@@ -54,7 +65,7 @@ export function desiredAutoscaling(
       },
     },
     wakeAlarm: {
-      AlarmName: `${endpointName}-wake`,
+      AlarmName: wakeAlarmName(names.base),
       AlarmDescription: 'Requests wait and no instance runs: starts the first one. Managed by Mooring.',
       Namespace: NAMESPACE,
       MetricName: 'HasBacklogWithoutCapacity',
@@ -68,5 +79,18 @@ export function desiredAutoscaling(
       TreatMissingData: 'missing',
       Tags: tags,
     },
+    scheduled: (scaling.schedule ?? []).map((action) => ({
+      ...variant,
+      ScheduledActionName: `${scheduledPrefix}${action.name}`,
+      Schedule: action.schedule,
+      ...(action.timezone ? { Timezone: action.timezone } : {}),
+      ...(action.startTime ? { StartTime: new Date(action.startTime) } : {}),
+      ...(action.endTime ? { EndTime: new Date(action.endTime) } : {}),
+      ScalableTargetAction: {
+        ...(action.minInstances === undefined ? {} : { MinCapacity: action.minInstances }),
+        ...(action.maxInstances === undefined ? {} : { MaxCapacity: action.maxInstances }),
+      },
+    })),
+    scheduledPrefix,
   }
 }

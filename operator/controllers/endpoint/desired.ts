@@ -1,13 +1,12 @@
 import type {
   AsyncInferenceConfig,
-  CreateEndpointCommandInput,
   CreateEndpointConfigCommandInput,
   CreateModelCommandInput,
   ProductionVariant,
   Tag,
 } from '@aws-sdk/client-sagemaker'
 import type { AsyncInferenceEndpoint, AsyncInferenceEndpointSpec } from '../../api/async-inference-endpoint.ts'
-import type { DesiredAutoscaling } from '../../providers/autoscaling.ts'
+import type { DesiredAutoscaling } from '../../providers/autoscaling-differences.ts'
 import { OWNER_TAGS } from '../../providers/ownership.ts'
 import { desiredAutoscaling } from './desired-autoscaling.ts'
 import { contentHash, endpointName, revisionName } from './names.ts'
@@ -20,51 +19,67 @@ export type Desired = {
   endpointName: string
   model: CreateModelCommandInput & { ModelName: string }
   config: CreateEndpointConfigCommandInput & { EndpointConfigName: string }
-  endpoint: CreateEndpointCommandInput & { EndpointName: string; EndpointConfigName: string }
+  /** Of the endpoint; models and configurations have the same, and a hash of their content. */
+  tags: Tag[]
   autoscaling: DesiredAutoscaling
 }
 
 /**
  * What must be in AWS for the object, as the SDK's inputs.
- * @param image the pinned reference, `<repository>@<digest>`
- * @param cluster tells this cluster's objects from another's in the same account
+ * @param from.image the pinned reference, `<repository>@<digest>`
+ * @param from.cluster tells this cluster's objects from another's in the same account
+ * @param from.instanceType the one to use where Mooring falls back by itself
  */
-export function desiredState(object: AsyncInferenceEndpoint, image: string, cluster: string): Desired {
+export function desiredState(
+  object: AsyncInferenceEndpoint,
+  from: { image: string; cluster: string; instanceType: string },
+): Desired {
   const { spec } = object
-  const name = nameOf(object)
-  const tags = (content: string): Tag[] => [...ownerTags(object, cluster, content), ...userTags(spec)]
+  const base = baseNameOf(object)
+  const owner = ownerTags(object, from.cluster)
+  const tags = (content: string): Tag[] => [
+    ...owner,
+    { Key: OWNER_TAGS.contentHash, Value: content },
+    ...userTags(spec),
+  ]
 
-  const model = modelContent(spec, image)
+  const model = modelContent(spec, from.image)
   const modelHash = contentHash(model)
-  const modelName = revisionName(name, modelHash)
+  const modelName = revisionName(base, modelHash)
 
-  const config = configContent(spec, modelName)
+  const config = configContent(spec, modelName, from.instanceType)
   const configHash = contentHash(config)
-  const configName = revisionName(name, configHash)
+  const configName = revisionName(base, configHash)
 
+  const endpoint = nameOf(object)
+  const plain = [...owner, ...userTags(spec)]
   return {
-    endpointName: name,
+    endpointName: endpoint,
     model: { ModelName: modelName, ...model, Tags: tags(modelHash) },
     config: { EndpointConfigName: configName, ...config, Tags: tags(configHash) },
-    endpoint: { EndpointName: name, EndpointConfigName: configName, Tags: tags(configHash) },
-    autoscaling: desiredAutoscaling(name, VARIANT, spec.scaling, tags(configHash)),
+    tags: plain,
+    autoscaling: desiredAutoscaling({ endpoint, base, variant: VARIANT }, spec.scaling, plain),
   }
 }
 
 /** The endpoint's name in SageMaker. */
 export function nameOf(object: AsyncInferenceEndpoint): string {
+  return object.spec.adopt ?? baseNameOf(object)
+}
+
+/** Begins the names of all else that is made for the object; never another object's, since it holds the UID. */
+export function baseNameOf(object: AsyncInferenceEndpoint): string {
   const { namespace = '', name, uid = '' } = object.metadata
   return endpointName({ namespace, name, uid })
 }
 
-function ownerTags(object: AsyncInferenceEndpoint, cluster: string, content: string): Tag[] {
+function ownerTags(object: AsyncInferenceEndpoint, cluster: string): Tag[] {
   const { namespace = '', name, uid = '' } = object.metadata
   return [
     { Key: OWNER_TAGS.cluster, Value: cluster },
     { Key: OWNER_TAGS.namespace, Value: namespace },
     { Key: OWNER_TAGS.name, Value: name },
     { Key: OWNER_TAGS.uid, Value: uid },
-    { Key: OWNER_TAGS.contentHash, Value: content },
   ]
 }
 
@@ -88,12 +103,13 @@ function modelContent(spec: AsyncInferenceEndpointSpec, image: string): Omit<Cre
 function configContent(
   spec: AsyncInferenceEndpointSpec,
   modelName: string,
+  instanceType: string,
 ): Omit<CreateEndpointConfigCommandInput, 'EndpointConfigName'> {
   const { instance } = spec
   const variant: ProductionVariant = {
     VariantName: VARIANT,
     ModelName: modelName,
-    InstanceType: instance.type as NonNullable<ProductionVariant['InstanceType']>,
+    ...machines(instance, instanceType),
     InitialInstanceCount: instance.initialCount,
     InitialVariantWeight: 1,
     ...defined({
@@ -104,6 +120,19 @@ function configContent(
     }),
   }
   return { ProductionVariants: [variant], AsyncInferenceConfig: asyncConfig(spec.async) }
+}
+
+type InstanceType = NonNullable<ProductionVariant['InstanceType']>
+
+function machines({ type, fallback }: AsyncInferenceEndpointSpec['instance'], instanceType: string) {
+  if (fallback?.mode !== 'InstancePools') return { InstanceType: instanceType as InstanceType }
+  return {
+    InstancePools: [type, ...fallback.types].map((each, index) => ({
+      InstanceType: each as InstanceType,
+      Priority: index + 1,
+    })),
+    ...defined({ VariantInstanceProvisionTimeoutInSeconds: fallback.provisionTimeoutSeconds }),
+  }
 }
 
 function asyncConfig(spec: AsyncInferenceEndpointSpec['async']): AsyncInferenceConfig {

@@ -1,18 +1,21 @@
 import type { Outcome, PinnedPass } from './pass.ts'
-import { ensureRevision } from './revision.ts'
+import { ensureKept, ensureRevision } from './revision.ts'
 
 /** Makes sure of the endpoint configuration of this model, instance and output. */
 export async function endpointConfigStep(pass: PinnedPass): Promise<Outcome> {
-  const { desired, status, conditions, signal } = pass
+  const { desired, target, status, conditions, signal } = pass
   const { configs } = pass.providers
-  const name = desired.config.EndpointConfigName
+  const name = target.configName
+  const what = 'endpoint configuration'
+  const observe = () => configs.observe(name, signal)
+  if (target.from !== 'spec') return await ensureKept(pass, { condition: 'ConfigReady', what, name, observe })
   const outcome = await ensureRevision(pass, {
     condition: 'ConfigReady',
-    what: 'endpoint configuration',
+    what,
     name,
     known: status.endpointConfigName === name && conditions.isTrue('ConfigReady'),
     create: () => configs.create(desired.config, signal),
-    observe: () => configs.observe(name, signal),
+    observe,
   })
   if (outcome.kind === 'proceed') status.endpointConfigName = name
   return outcome

@@ -1,8 +1,10 @@
-import { ANNOTATIONS } from '../../api/names.ts'
 import type { ObservedEndpoint } from '../../providers/endpoint.ts'
 import { whileInFlight } from '../intervals.ts'
 import { endpointCreating, nameTaken } from './events.ts'
 import { failing, type Halt, type PinnedPass, timestamp, waiting } from './pass.ts'
+import { attempt } from './rollout.ts'
+import { tagsRevision } from './tags.ts'
+import { goalOf } from './target.ts'
 
 /** SageMaker reads configurations from an eventually consistent table; a new one is visible within seconds. */
 const VISIBILITY_MS = 2_000
@@ -19,37 +21,44 @@ export async function createEndpoint(pass: PinnedPass): Promise<Halt | { kind: '
   for (const type of ['AutoscalingReady', 'SmokeTestPassed'] as const)
     pass.conditions.unknown(type, 'EndpointNotInService', 'This follows when the endpoint is in service.')
 
-  const result = await providers.endpoints.create(desired.endpoint, signal)
+  const { endpointName } = desired
+  const configName = goalOf(pass)
+  const result = await providers.endpoints.create(
+    { EndpointName: endpointName, EndpointConfigName: configName, Tags: desired.tags },
+    signal,
+  )
   if (result === 'taken') {
-    const seen = await providers.endpoints.observe(desired.endpointName, signal)
+    const seen = await providers.endpoints.observe(endpointName, signal)
     // Gone between the two calls.
     if (!seen) return waiting(pass, 'EndpointInService', 'Creating', CREATING, VISIBILITY_MS)
     if (await providers.ownership.isOurs(seen.arn, owner, signal)) return { kind: 'found', seen }
-    const message = `The endpoint ${desired.endpointName} belongs to somebody else, by its tags: delete it, or give this object another name.`
-    status.phase = 'Failed'
-    pass.emit(nameTaken(message))
-    return failing(pass, 'EndpointInService', 'NameTaken', message, intervals.settled)
+    return endpointTaken(pass)
   }
   if (result === 'no-config') {
-    memory.suspect.add(desired.endpoint.EndpointConfigName)
+    memory.suspect.add(configName)
     const message = 'SageMaker does not see the new endpoint configuration yet. Mooring tries again by itself.'
     return waiting(pass, 'EndpointInService', 'ConfigNotVisible', message, Math.min(VISIBILITY_MS, intervals.inFlight))
   }
   status.endpointArn = result.arn
   status.endpointStatus = 'Creating'
   status.phase = 'Creating'
-  status.rollout = { endpointConfigName: desired.endpoint.EndpointConfigName, ...retry(pass), result: 'InProgress' }
+  status.tags = tagsRevision(pass)
+  // On the way back to the last good revision, the one that failed stays the last that was tried.
+  if (configName === pass.target.configName) attempt(pass)
   const { nextAttemptTime: _, ...recovery } = status.recovery ?? { attempts: 0 }
   status.recovery = { ...recovery, creatingSince: timestamp(now) }
-  pass.emit(endpointCreating(desired.endpointName))
-  pass.log.info({ resource: desired.endpointName }, 'creating the endpoint')
+  pass.emit(endpointCreating(endpointName))
+  pass.log.info({ resource: endpointName, config: configName }, 'creating the endpoint')
   return waiting(pass, 'EndpointInService', 'Creating', CREATING, whileInFlight(intervals, 0))
 }
 
 const CREATING = 'SageMaker is creating the endpoint.'
 
-/** The retry annotation, as status keeps it. */
-export function retry({ object }: PinnedPass): { retry?: string } {
-  const value = object.metadata.annotations?.[ANNOTATIONS.retry]
-  return value === undefined ? {} : { retry: value.slice(0, 256) }
+/** Halts because the name is somebody else's. */
+export function endpointTaken(pass: PinnedPass): Halt {
+  const { desired, status, intervals } = pass
+  const message = `The endpoint ${desired.endpointName} belongs to somebody else, by its tags: delete it, or give this object another name.`
+  status.phase = 'Failed'
+  pass.emit(nameTaken(message))
+  return failing(pass, 'EndpointInService', 'NameTaken', message, intervals.settled)
 }

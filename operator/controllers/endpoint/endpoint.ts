@@ -1,7 +1,9 @@
 import type { ObservedEndpoint } from '../../providers/endpoint.ts'
 import { whileInFlight } from '../intervals.ts'
-import { createEndpoint } from './endpoint-create.ts'
-import { changing, inService } from './endpoint-update.ts'
+import { adopt } from './adopt.ts'
+import { createEndpoint, endpointTaken } from './endpoint-create.ts'
+import { inService } from './endpoint-in-service.ts'
+import { changing } from './endpoint-update.ts'
 import { endpointMissing } from './events.ts'
 import { type Outcome, type PinnedPass, type ServingPass, timestamp, waiting } from './pass.ts'
 import { recover, renewedRecovery } from './recovery.ts'
@@ -14,6 +16,8 @@ export async function endpointStep(pass: PinnedPass): Promise<Outcome<ServingPas
   const { status, desired, providers, signal } = pass
   status.endpointName = desired.endpointName
   const changed = renewedRecovery(pass)
+  const refused = await adopt(pass)
+  if (refused) return refused
   // Nothing is known of it: create without looking first. A name that is taken is looked at then.
   if (!status.endpointArn) return await create(pass, changed)
   const seen = await providers.endpoints.observe(desired.endpointName, signal)
@@ -33,7 +37,11 @@ async function create(pass: PinnedPass, changed: boolean): Promise<Outcome<Servi
 
 /** What the endpoint's state asks for. */
 async function judge(pass: PinnedPass, seen: ObservedEndpoint, changed: boolean): Promise<Outcome<ServingPass>> {
-  const { status, spec } = pass
+  const { status, spec, owner, providers, signal } = pass
+  const created = timestamp(seen.createdAt)
+  const another = status.endpointCreationTime !== undefined && status.endpointCreationTime !== created
+  if (another && !(await providers.ownership.isOurs(seen.arn, owner, signal))) return endpointTaken(pass)
+  status.endpointCreationTime = created
   status.endpointArn = seen.arn
   status.endpointStatus = seen.status
   const { minInstances: min, maxInstances: max } = spec.scaling
@@ -53,7 +61,7 @@ async function judge(pass: PinnedPass, seen: ObservedEndpoint, changed: boolean)
     case 'OutOfService':
       return await recover(pass, seen, changed)
     default:
-      return await inService(pass, seen)
+      return await inService(pass, seen, changed)
   }
 }
 
@@ -83,5 +91,7 @@ function deleting(pass: PinnedPass): Outcome<ServingPass> {
 function forgetEndpoint({ status }: PinnedPass): void {
   delete status.endpointArn
   delete status.endpointStatus
+  delete status.endpointCreationTime
+  delete status.currentRevision
   delete status.instances
 }

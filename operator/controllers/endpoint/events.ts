@@ -5,8 +5,9 @@ const normal = (reason: string, note: string): EndpointEvent => ({ type: 'Normal
 const warning = (reason: string, note: string): EndpointEvent => ({ type: 'Warning', reason, note })
 
 /** An Event's note has 1,024 characters; the reason goes first. */
-const LOG_LINES = 5
-const MAX_LOG_LINE = 120
+const MAX_NOTE = 1000
+const MAX_LOG_LINE = 200
+const LOG_INTRO = ' Last log lines:\n'
 
 export const endpointCreating = (name: string) => normal('EndpointCreating', `SageMaker is creating endpoint ${name}.`)
 
@@ -15,13 +16,49 @@ export const endpointInService = (name: string) => normal('EndpointInService', `
 export const endpointUpdating = (name: string, config: string) =>
   normal('EndpointUpdating', `Endpoint ${name} is being moved to configuration ${config}.`)
 
-export const updateRolledBack = (config: string, message: string) =>
-  warning('UpdateRolledBack', `SageMaker went back from configuration ${config}. ${message}`)
-
-export const endpointFailed = (message: string, logTail: string[]) => {
-  const lines = logTail.slice(-LOG_LINES).map((line) => line.slice(0, MAX_LOG_LINE))
-  return warning('EndpointFailed', lines.length > 0 ? `${message} Last log lines:\n${lines.join('\n')}` : message)
+const FAILED = {
+  Update: (config: string) => `SageMaker went back from configuration ${config}.`,
+  SmokeTest: (config: string) =>
+    `Configuration ${config} did not pass its smoke test: going back to the last good one.`,
+  Recreate: (config: string) =>
+    `The endpoint cannot be created with configuration ${config}: going back to the last good one.`,
 }
+
+export const updateRolledBack = (config: string, cause: keyof typeof FAILED = 'Update', message = '') =>
+  warning('UpdateRolledBack', `${FAILED[cause](config)} ${message}`.trim())
+
+/** With as many of the container's last log lines as an Event has room for; status.lastFailure has all of them. */
+export const endpointFailed = (message: string, logTail: string[]) => {
+  const lines: string[] = []
+  let room = MAX_NOTE - message.length - LOG_INTRO.length
+  for (const line of logTail.map((each) => each.slice(0, MAX_LOG_LINE)).reverse()) {
+    room -= line.length + 1
+    if (room < 0) break
+    lines.unshift(line)
+  }
+  return warning('EndpointFailed', lines.length > 0 ? `${message}${LOG_INTRO}${lines.join('\n')}` : message)
+}
+
+export const fallingBack = (instanceType: string) =>
+  warning('FallingBack', `AWS has none of the instance type free. Mooring tries ${instanceType}.`)
+
+export const driftCorrected = (name: string, found: string, wanted: string) =>
+  warning(
+    'DriftCorrected',
+    `Somebody moved endpoint ${name} to configuration ${found}. Mooring moves it back to ${wanted}.`,
+  )
+
+export const tagsCorrected = (keys: string[]) =>
+  warning('DriftCorrected', `Tags were not as declared: ${keys.join(', ')}. Mooring set them again.`)
+
+export const adopted = (name: string) =>
+  normal('Adopted', `Took over endpoint ${name}: it has this object's tags now, and its scaling follows this object.`)
+
+export const endpointRecreated = (name: string) =>
+  normal(
+    'EndpointRecreating',
+    `Deleting endpoint ${name} to create it with another revision, as spec.rollout.strategy Recreate says.`,
+  )
 
 export const endpointRecreating = (name: string, attempt: number, maxAttempts: number) =>
   normal(
@@ -39,8 +76,8 @@ export const endpointMissing = (name: string) =>
 
 export const nameTaken = (message: string) => warning('NameTaken', message)
 
-export const autoscalingRestored = () =>
-  warning('AutoscalingRestored', 'Scalable target, policies or alarm were not as declared. Mooring made them again.')
+export const autoscalingRestored = (what: string[]) =>
+  warning('AutoscalingRestored', `Not as declared: ${what.join('; ')}. Mooring made that again.`)
 
 export const smokeTestPassed = (durationMs: number) =>
   normal('SmokeTestPassed', `The endpoint answered its smoke test after ${Math.round(durationMs / 1000)} s.`)

@@ -1,7 +1,7 @@
 import type { ObservedEndpoint } from '../../providers/endpoint.ts'
 import { deleteRevisions, ownRevisions } from './collect.ts'
-import { nameOf, VARIANT } from './desired.ts'
-import { desiredAutoscaling } from './desired-autoscaling.ts'
+import { baseNameOf, nameOf, VARIANT } from './desired.ts'
+import { scalableVariant, wakeAlarmName } from './desired-autoscaling.ts'
 import { cleanedUp, retained } from './events.ts'
 import { revisionPrefix } from './names.ts'
 import { type Halt, type Pass, waiting } from './pass.ts'
@@ -19,21 +19,22 @@ export async function finalize(pass: Pass): Promise<Halt | 'finished'> {
   status.phase = 'Deleting'
   const seen = await ownEndpoint(pass, name)
   if (spec.deletionPolicy === 'Retain') {
-    await disown(pass, name, seen)
+    await disown(pass, seen)
     pass.emit(retained())
     return 'finished'
   }
-  // Somebody else's endpoint of that name keeps its scaling.
-  if (!memory.scalingRemoved && seen !== 'foreign') {
-    const scaling = desiredAutoscaling(name, VARIANT, spec.scaling, [])
-    await providers.autoscaling.deleteAlarm(scaling, signal)
-    await providers.autoscaling.deregister(scaling, signal)
+  if (!memory.scalingRemoved) {
+    await providers.autoscaling.deleteAlarm(wakeAlarmName(baseNameOf(object)), signal)
+    // Somebody else's endpoint of that name keeps its scaling.
+    const adoptedNothing = spec.adopt !== undefined && !status.adopted
+    if (seen !== 'foreign' && !adoptedNothing)
+      await providers.autoscaling.deregister(scalableVariant(name, VARIANT), signal)
     memory.scalingRemoved = true
     pass.log.info({ resource: name }, 'removed scaling')
   }
   if (seen && seen !== 'foreign') return await removeEndpoint(pass, name, seen)
   delete status.endpointStatus
-  await deleteRevisions(pass, name)
+  await deleteRevisions(pass)
   pass.emit(cleanedUp())
   return 'finished'
 }
@@ -54,17 +55,20 @@ async function removeEndpoint(pass: Pass, name: string, seen: ObservedEndpoint):
   return waiting(pass, 'EndpointInService', 'Deleting', message, intervals.deleting)
 }
 
-/** The endpoint, and whether it is ours. One that we never noted as made may have been made by a pass that died, or by somebody else. */
+/** The endpoint, and whether it is ours, by its tags: one of that name may be another one than was made. */
 async function ownEndpoint(pass: Pass, name: string): Promise<ObservedEndpoint | 'foreign' | undefined> {
-  const { status, providers, owner, signal } = pass
+  const { providers, owner, memory, signal } = pass
   const seen = await providers.endpoints.observe(name, signal)
-  if (!seen || status.endpointArn === seen.arn) return seen
-  return (await providers.ownership.isOurs(seen.arn, owner, signal)) ? seen : 'foreign'
+  if (!seen) return undefined
+  const created = seen.createdAt.toISOString()
+  if (memory.owned !== created && !(await providers.ownership.isOurs(seen.arn, owner, signal))) return 'foreign'
+  memory.owned = created
+  return seen
 }
 
-async function disown(pass: Pass, name: string, seen: ObservedEndpoint | 'foreign' | undefined): Promise<void> {
+async function disown(pass: Pass, seen: ObservedEndpoint | 'foreign' | undefined): Promise<void> {
   const { providers, signal } = pass
-  const prefix = revisionPrefix(name)
+  const prefix = revisionPrefix(baseNameOf(pass.object))
   const revisions = [
     ...(await providers.configs.list(prefix, signal)),
     ...(await providers.models.list(prefix, signal)),

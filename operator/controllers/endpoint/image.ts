@@ -1,11 +1,11 @@
 import type { Reason } from '../../api/reasons.ts'
-import { desiredState } from './desired.ts'
-import { failing, type Outcome, type Pass, type PinnedPass, waiting } from './pass.ts'
+import { instanceTypes } from './fallback.ts'
+import { failing, type Outcome, type Pass, waiting } from './pass.ts'
 
 const SHORT_DIGEST = 12
 
-/** Takes the digest that the ModelImage has pinned. A registry that is down later does not unpin it. */
-export async function imageStep(pass: Pass): Promise<Outcome<PinnedPass>> {
+/** Takes the digest that the ModelImage has pinned: the reference. A registry that is down later does not unpin it. */
+export async function imageStep(pass: Pass): Promise<Outcome<{ image: string }>> {
   const { spec, status, conditions, intervals } = pass
   const { name } = spec.imageRef
   const image = pass.image(name)
@@ -21,17 +21,17 @@ export async function imageStep(pass: Pass): Promise<Outcome<PinnedPass>> {
     const cause = image.status?.conditions?.find(({ type }) => type === 'Ready')?.message
     return pending(pass, 'ImageNotReady', `ModelImage ${name} has no digest yet. ${cause ?? ''}`.trim())
   }
-  const platform = { os: 'linux', architecture: architectureOf(spec.instance.type) }
-  const seen = { ...platform, ...image.status?.platform }
-  if (seen.os !== platform.os || seen.architecture !== platform.architecture) {
-    const wanted = `${platform.os}/${platform.architecture}`
-    const message = `The image is for ${seen.os}/${seen.architecture}, but ${spec.instance.type} runs ${wanted}: build it with --platform ${wanted}, or choose another instance type.`
+  const { os = 'linux', architecture } = image.status?.platform ?? {}
+  for (const type of instanceTypes(spec.instance)) {
+    const wanted = architectureOf(type)
+    if (os === 'linux' && (architecture ?? wanted) === wanted) continue
+    const message = `The image is for ${os}/${architecture}, but ${type} runs linux/${wanted}: build it with --platform linux/${wanted}, or choose another instance type.`
     return failing(pass, 'ImageReady', 'WrongPlatform', message, intervals.settled)
   }
   status.image = pinned
   status.shortDigest = pinned.split('@sha256:')[1]?.slice(0, SHORT_DIGEST) ?? ''
   conditions.true_('ImageReady', 'Pinned', '')
-  return { kind: 'proceed', next: { ...pass, desired: desiredState(pass.object, pinned, pass.cluster) } }
+  return { kind: 'proceed', next: { image: pinned } }
 
   function pending(of: Pass, reason: Reason, message: string) {
     status.phase ??= 'Pending'

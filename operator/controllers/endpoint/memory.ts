@@ -16,6 +16,10 @@ export type Memory = {
   suspect: Set<string>
   /** The configuration that was seen once not to have been taken; a single look may be a stale one. */
   doubted?: string
+  /** The configuration of the last good revision, since SageMaker was asked to go back to it. */
+  restoring?: string
+  /** When the endpoint was created whose tags finalization has seen to be ours. */
+  owned?: string
   /** Whether finalization has already taken the scaling away. */
   scalingRemoved?: boolean
 }

@@ -42,8 +42,18 @@ export type Pass = {
   recovered(): void
 }
 
+/** The model and configuration to bring the endpoint to, and where they come from. */
+export type Target = {
+  /** `spec`: what the spec describes. `revision`: what spec.revision names. `serving`: what was last asked for, while the image is unknown. */
+  from: 'spec' | 'revision' | 'serving'
+  modelName: string
+  configName: string
+  /** The pinned reference. */
+  image: string | undefined
+}
+
 /** A pass after the image step: it is known what must be in AWS. */
-export type PinnedPass = Pass & { desired: Desired }
+export type PinnedPass = Pass & { desired: Desired; target: Target }
 /** A pass after the endpoint step. */
 export type ServingPass = PinnedPass & { seen: ObservedEndpoint }
 

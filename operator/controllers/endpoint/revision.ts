@@ -62,3 +62,23 @@ export async function ensureRevision(pass: Pass, revision: Revision): Promise<Ou
     return there()
   }
 }
+
+/**
+ * Makes sure that a revision from before is still there. Its content is not known any more, so that nothing can make it again.
+ * Looked at once, and then as rarely as the other revisions.
+ */
+export async function ensureKept(
+  pass: Pass,
+  { condition, what, name, observe }: Pick<Revision, 'condition' | 'what' | 'name' | 'observe'>,
+): Promise<Outcome> {
+  const { conditions, intervals, memory, now } = pass
+  const verified = memory.verified.get(condition)
+  const fresh = verified?.revision === name && now.getTime() - verified.at <= intervals.verify
+  if (!fresh && !(await observe())) {
+    const message = `The ${what} ${name} of that revision was deleted: set spec.revision to another one, or take it out.`
+    return failing(pass, condition, 'RevisionMissing', message, intervals.settled)
+  }
+  if (!fresh) memory.verified.set(condition, { revision: name, at: now.getTime() })
+  conditions.true_(condition, 'Created', '')
+  return { kind: 'proceed' }
+}

@@ -21,7 +21,10 @@ function object(spec: object = {}, metadata: object = {}): AsyncInferenceEndpoin
     spec: asyncInferenceEndpointSpec.parse({ ...(manifest.spec as object), ...spec }),
   } as unknown as AsyncInferenceEndpoint
 }
-const desired = (spec: object = {}, image = IMAGE) => desiredState(object(spec), image, 'default')
+const desired = (spec: object = {}, image = IMAGE) => {
+  const wanted = object(spec)
+  return desiredState(wanted, { image, cluster: 'default', instanceType: wanted.spec.instance.type })
+}
 
 /** What Kubernetes allows: RFC 1123 labels for namespaces, subdomains for objects. */
 const label = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/)
@@ -77,7 +80,7 @@ test('another digest is another model and another configuration of the same endp
   const [one, two] = [desired(), desired({}, IMAGE.replace('aaaa', 'bbbb'))]
   t.not(one.model.ModelName, two.model.ModelName)
   t.not(one.config.EndpointConfigName, two.config.EndpointConfigName)
-  t.is(one.endpoint.EndpointName, two.endpoint.EndpointName)
+  t.is(one.endpointName, two.endpointName)
 })
 
 test('another instance type is another configuration of the same model', (t) => {
@@ -98,8 +101,8 @@ test('scaling, recovery, the smoke test and tags make no new revision: nothing i
 })
 
 test('everything carries the owner’s tags, then the user’s', (t) => {
-  const { model, config, endpoint } = desired({ tags: { team: 'vision' } })
-  for (const { Tags = [] } of [model, config, endpoint]) {
+  const { model, config, tags: ofEndpoint } = desired({ tags: { team: 'vision' } })
+  for (const Tags of [model.Tags ?? [], config.Tags ?? [], ofEndpoint]) {
     const tags = Object.fromEntries(Tags.map(({ Key, Value }) => [Key, Value]))
     t.like(tags, {
       'mooring.dev/cluster': 'default',
@@ -108,8 +111,9 @@ test('everything carries the owner’s tags, then the user’s', (t) => {
       'mooring.dev/uid': UID,
       team: 'vision',
     })
-    t.regex(tags['mooring.dev/content-hash'] ?? '', /^[0-9a-f]{8}$/)
   }
+  for (const { Tags = [] } of [model, config])
+    t.regex(Tags.find(({ Key }) => Key === 'mooring.dev/content-hash')?.Value ?? '', /^[0-9a-f]{8}$/)
 })
 
 test('what is not asked for is absent, so that SageMaker’s defaults apply', (t) => {

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { includes } from '../../../operator/providers/autoscaling.ts'
+import { includes } from '../../../operator/providers/autoscaling-differences.ts'
 
 test('what AWS adds by itself is no difference, what it lacks or changes is', (t) => {
   const wanted = { TargetValue: 5, Metric: { Dimensions: [{ Name: 'EndpointName', Value: 'x' }] } }
