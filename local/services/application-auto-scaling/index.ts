@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.ts'
 import { ApiError, type Call, type ScalableTargets, type Service, type VariantCapacity } from '../../service.ts'
 import type { Alarm, AlarmDefinition } from '../cloudwatch/index.ts'
 import { type PolicyInput, policyOf, trackingAlarms } from './policies.ts'
-import { scaler } from './scaler.ts'
+import { outOfBounds, scaler } from './scaler.ts'
 import { clamp } from './scaling.ts'
 import type { Policy, Target } from './types.ts'
 import { activityView, DIMENSION, paged, policyView, requireSagemaker, targetView } from './views.ts'
@@ -125,7 +125,7 @@ export function autoscalingService({ clock, region, accountId, capacity, alarms 
         Object.assign(target, { min, max, suspended: call.input.SuspendedState ?? target.suspended })
         targets.set(resourceId, target)
         const wanted = clamp(now.desired, min, max)
-        if (wanted !== now.desired) setCapacity(target, wanted, 'minimum or maximum capacity was changed')
+        if (wanted !== now.desired) setCapacity(target, wanted, outOfBounds(target, now.desired))
         return { ScalableTargetARN: target.arn }
       },
       DescribeScalableTargets(call) {

@@ -37,7 +37,8 @@ export type Activity = {
   cause: string
   description: string
   start: Date
-  end: Date
-  status: 'Successful' | 'Failed'
+  /** Undefined while the change is under way. */
+  end: Date | undefined
+  status: 'InProgress' | 'Successful' | 'Failed'
   message: string
 }
