@@ -3,6 +3,7 @@ import type { Clock } from '../../clock.ts'
 import type { VariantCapacity } from '../../service.ts'
 import type { Alarm } from '../cloudwatch/index.ts'
 import { clamp, type StepScaling, stepCapacity, type TargetTracking, targetTrackingCapacity } from './scaling.ts'
+import type { CapacityChange } from './scheduled-actions.ts'
 import type { Activity, Policy, Target } from './types.ts'
 
 /** AWS's default of both cooldowns for SageMaker variants, in seconds. */
@@ -20,6 +21,8 @@ export type Scaler = {
   /** What a policy does about its alarm. */
   react(target: Target, policy: Policy, alarm: Alarm): void
   setCapacity(target: Target, wanted: number, cause: string): void
+  /** Gives a target the bounds of a scheduled action, and the capacity that follows from them. */
+  setBounds(target: Target, actionName: string, bounds: CapacityChange): void
   /** The newest first. */
   activities(): readonly Activity[]
 }
@@ -110,8 +113,29 @@ export function scaler({ clock, capacity, policiesOf, alarm: alarmNamed }: Scale
     if (!suspended) setCapacity(target, wanted, `monitor alarm ${alarm.name} in state ALARM triggered policy`)
   }
 
+  const setBounds = (target: Target, actionName: string, bounds: CapacityChange) => {
+    if (target.suspended.ScheduledScalingSuspended) return
+    const { MinCapacity: min, MaxCapacity: max } = bounds
+    const what = [
+      ...(min === undefined ? [] : [`min capacity to ${min}`]),
+      ...(max === undefined ? [] : [`max capacity to ${max}`]),
+    ].join(' and ')
+    const activity = record(target, `scheduled action name ${actionName} was triggered`, `Setting ${what}`, '')
+    const [lowest, highest] = [min ?? target.min, max ?? target.max]
+    if (lowest > highest) {
+      const reason = 'Maximum capacity cannot be less than minimum capacity'
+      finish(activity, 'Failed', `Failed to set ${what}. Reason: ${reason}`)
+      return
+    }
+    Object.assign(target, { min: lowest, max: highest })
+    finish(activity, 'Successful', `Successfully set ${what}`)
+    const now = capacity.describe(target.endpointName, target.variantName)
+    if (now) setCapacity(target, clamp(now.desired, lowest, highest), outOfBounds(target, now.desired))
+  }
+
   return {
     setCapacity,
+    setBounds,
     activities: () => activities,
     react(target, policy, alarm) {
       const now = capacity.describe(target.endpointName, target.variantName)

@@ -9,14 +9,16 @@ export type Target = {
   max: number
   created: Date
   tags: Map<string, string>
-  suspended: {
-    DynamicScalingInSuspended?: boolean
-    DynamicScalingOutSuspended?: boolean
-    ScheduledScalingSuspended?: boolean
-  }
+  suspended: SuspendedState
   /** On the cloud's clock. */
   lastScaleOut: number
   lastScaleIn: number
+}
+
+export type SuspendedState = {
+  DynamicScalingInSuspended: boolean
+  DynamicScalingOutSuspended: boolean
+  ScheduledScalingSuspended: boolean
 }
 
 export type Policy = {

@@ -200,7 +200,11 @@ test('deregistering takes the policies and their alarms along, but not the alarm
   await t.throwsAsync(aws.scaling.send(new DeleteScalingPolicyCommand({ ...VARIANT, PolicyName: 'backlog' })), {
     name: 'ObjectNotFoundException',
   })
-  t.deepEqual(cloud.state()['application-autoscaling'], { scalableTargets: [], scalingPolicies: [] })
+  t.deepEqual(cloud.state()['application-autoscaling'], {
+    scalableTargets: [],
+    scalingPolicies: [],
+    scheduledActions: [],
+  })
 })
 
 test('deleting the endpoint deregisters its target', async (t) => {
