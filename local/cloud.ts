@@ -129,7 +129,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   const stop = async (): Promise<void> => {
     server.close()
     server.closeAllConnections()
-    await Promise.all([runtime.stop(), cloudwatch.stop()])
+    await Promise.all([runtime.stop(), cloudwatch.stop(), autoscaling.stop()])
     await sagemaker.stop()
     await stored.stop()
   }

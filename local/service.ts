@@ -71,8 +71,12 @@ export type VariantCapacity = {
     endpointName: string,
     variantName: string,
   ): { desired: number; current: number; scalable: boolean } | undefined
-  /** As UpdateEndpointWeightsAndCapacities by the service-linked role. Throws ApiError while the endpoint is in progress. */
-  setDesired(endpointName: string, variantName: string, count: number): void
+  /**
+   * As UpdateEndpointWeightsAndCapacities by the service-linked role. Resolves once the change has ended: with SageMaker's reason
+   * where it was rolled back, else with undefined. Never rejects.
+   * @throws ApiError at once while the endpoint is in progress
+   */
+  setDesired(endpointName: string, variantName: string, count: number): Promise<string | undefined>
 }
 
 /** Application Auto Scaling's side that DeleteEndpoint uses. */

@@ -3,9 +3,10 @@ import type { Clock } from '../../clock.ts'
 import { ApiError, type Call, type ScalableTargets, type Service, type VariantCapacity } from '../../service.ts'
 import type { Alarm, AlarmDefinition } from '../cloudwatch/index.ts'
 import { type PolicyInput, policyOf, trackingAlarms } from './policies.ts'
-import { scaler } from './scaler.ts'
+import { outOfBounds, scaler } from './scaler.ts'
 import { clamp } from './scaling.ts'
-import type { Policy, Target } from './types.ts'
+import { scheduledActions } from './scheduled-actions.ts'
+import type { Policy, SuspendedState, Target } from './types.ts'
 import { activityView, DIMENSION, paged, policyView, requireSagemaker, targetView } from './views.ts'
 
 export type AutoscalingOptions = {
@@ -20,11 +21,12 @@ export type AutoscalingOptions = {
   }
 }
 
-export type Autoscaling = Service & ScalableTargets & { onAlarm(actionArn: string, alarm: Alarm): void }
+export type Autoscaling = Service &
+  ScalableTargets & { onAlarm(actionArn: string, alarm: Alarm): void; stop(): Promise<void> }
 
 type Tags = Record<string, string>
 
-/** Application Auto Scaling for SageMaker variants: targets, policies, and the capacity that follows from their alarms. */
+/** Application Auto Scaling for SageMaker variants: targets, policies, scheduled actions, and the capacity that follows from them. */
 export function autoscalingService({ clock, region, accountId, capacity, alarms }: AutoscalingOptions): Autoscaling {
   const targets = new Map<string, Target>()
   const policies = new Map<string, Policy>()
@@ -32,7 +34,7 @@ export function autoscalingService({ clock, region, accountId, capacity, alarms 
   const policyKey = (resourceId: string, name: string) => `${resourceId}\n${name}`
   const policiesOf = (resourceId: string) => [...policies.values()].filter((policy) => policy.resourceId === resourceId)
 
-  const { react, setCapacity, activities } = scaler({ clock, capacity, policiesOf, alarm: alarms.alarm })
+  const { react, setCapacity, setBounds, activities } = scaler({ clock, capacity, policiesOf, alarm: alarms.alarm })
 
   const dropAlarms = (dropped: Policy['alarms']): [] => {
     for (const { name } of dropped) alarms.deleteAlarm(name)
@@ -44,6 +46,7 @@ export function autoscalingService({ clock, region, accountId, capacity, alarms 
   }
   const dropTarget = (target: Target) => {
     for (const policy of policiesOf(target.resourceId)) dropPolicy(policy)
+    scheduled.dropAll(target)
     targets.delete(target.resourceId)
   }
 
@@ -56,6 +59,7 @@ export function autoscalingService({ clock, region, accountId, capacity, alarms 
       `No scalable target found for service namespace: sagemaker, resource ID: ${resourceId}, scalable dimension: ${DIMENSION}`,
     )
   }
+  const scheduled = scheduledActions({ clock, region, accountId, targetOf, onDue: setBounds })
   const tagged = (call: Call): Map<string, string> => {
     const arn = call.input.ResourceARN
     const target = [...targets.values()].find((candidate) => candidate.arn === arn)
@@ -118,14 +122,16 @@ export function autoscalingService({ clock, region, accountId, capacity, alarms 
           max,
           created: new Date(clock.now()),
           tags: new Map(Object.entries((call.input.Tags as Tags | undefined) ?? {})),
-          suspended: {},
+          suspended: NOTHING_SUSPENDED,
           lastScaleOut: Number.NEGATIVE_INFINITY,
           lastScaleIn: Number.NEGATIVE_INFINITY,
         }
-        Object.assign(target, { min, max, suspended: call.input.SuspendedState ?? target.suspended })
+        // Without a SuspendedState what is suspended stays so; a member that it lacks keeps its value.
+        const suspended = { ...target.suspended, ...(call.input.SuspendedState as Partial<SuspendedState> | undefined) }
+        Object.assign(target, { min, max, suspended })
         targets.set(resourceId, target)
         const wanted = clamp(now.desired, min, max)
-        if (wanted !== now.desired) setCapacity(target, wanted, 'minimum or maximum capacity was changed')
+        if (wanted !== now.desired) setCapacity(target, wanted, outOfBounds(target, now.desired))
         return { ScalableTargetARN: target.arn }
       },
       DescribeScalableTargets(call) {
@@ -182,6 +188,7 @@ export function autoscalingService({ clock, region, accountId, capacity, alarms 
         dropPolicy(policy)
         return {}
       },
+      ...scheduled.operations,
       DescribeScalingActivities(call) {
         requireSagemaker(call)
         const found = activities().filter(
@@ -204,8 +211,16 @@ export function autoscalingService({ clock, region, accountId, capacity, alarms 
     state: () => ({
       scalableTargets: [...targets.values()].map(({ resourceId, min, max }) => ({ resourceId, min, max })),
       scalingPolicies: [...policies.values()].map(({ name, resourceId, type }) => ({ name, resourceId, type })),
+      scheduledActions: scheduled.state(),
     }),
+    stop: async () => scheduled.stop(),
   }
+}
+
+const NOTHING_SUSPENDED: SuspendedState = {
+  DynamicScalingInSuspended: false,
+  DynamicScalingOutSuspended: false,
+  ScheduledScalingSuspended: false,
 }
 
 function resourceIdOf(endpointName: string, variantName: string): string {

@@ -3,6 +3,7 @@ import type { Clock } from '../../clock.ts'
 import type { VariantCapacity } from '../../service.ts'
 import type { Alarm } from '../cloudwatch/index.ts'
 import { clamp, type StepScaling, stepCapacity, type TargetTracking, targetTrackingCapacity } from './scaling.ts'
+import type { CapacityChange } from './scheduled-actions.ts'
 import type { Activity, Policy, Target } from './types.ts'
 
 /** AWS's default of both cooldowns for SageMaker variants, in seconds. */
@@ -20,6 +21,8 @@ export type Scaler = {
   /** What a policy does about its alarm. */
   react(target: Target, policy: Policy, alarm: Alarm): void
   setCapacity(target: Target, wanted: number, cause: string): void
+  /** Gives a target the bounds of a scheduled action, and the capacity that follows from them. */
+  setBounds(target: Target, actionName: string, bounds: CapacityChange): void
   /** The newest first. */
   activities(): readonly Activity[]
 }
@@ -28,30 +31,42 @@ export type Scaler = {
 export function scaler({ clock, capacity, policiesOf, alarm: alarmNamed }: ScalerOptions): Scaler {
   const activities: Activity[] = []
 
-  const setCapacity = (target: Target, wanted: number, cause: string) => {
-    const before = capacity.describe(target.endpointName, target.variantName)
-    if (!before || before.desired === wanted) return
+  const record = (target: Target, cause: string, description: string, message: string): Activity => {
     const activity: Activity = {
       id: randomUUID(),
       resourceId: target.resourceId,
       cause,
-      description: `Setting desired instance count to ${wanted}.`,
+      description,
       start: new Date(clock.now()),
-      end: new Date(clock.now()),
-      status: 'Successful',
-      message: `Successfully set desired instance count to ${wanted}. Change successfully fulfilled by sagemaker.`,
-    }
-    try {
-      capacity.setDesired(target.endpointName, target.variantName, wanted)
-      if (wanted > before.desired) target.lastScaleOut = clock.now()
-      else target.lastScaleIn = clock.now()
-    } catch (error) {
-      // The alarm stays in ALARM and asks again in a minute: an endpoint in progress is normal.
-      activity.status = 'Failed'
-      activity.message = `Failed to set desired instance count to ${wanted}. Reason: ${error instanceof Error ? error.message : String(error)}`
+      end: undefined,
+      status: 'InProgress',
+      message,
     }
     activities.unshift(activity)
     activities.length = Math.min(activities.length, MAX_ACTIVITIES)
+    return activity
+  }
+  const finish = (activity: Activity, status: 'Successful' | 'Failed', message: string) =>
+    Object.assign(activity, { end: new Date(clock.now()), status, message })
+
+  const setCapacity = (target: Target, wanted: number, cause: string) => {
+    const before = capacity.describe(target.endpointName, target.variantName)
+    if (!before || before.desired === wanted) return
+    const set = `set desired instance count to ${wanted}.`
+    const activity = record(target, cause, `Setting desired instance count to ${wanted}.`, `Successfully ${set}`)
+    const failed = (reason: string) => finish(activity, 'Failed', `Failed to ${set} Reason: ${reason}`)
+    try {
+      const change = capacity.setDesired(target.endpointName, target.variantName, wanted)
+      if (wanted > before.desired) target.lastScaleOut = clock.now()
+      else target.lastScaleIn = clock.now()
+      void change.then((reason) => {
+        if (reason !== undefined) failed(reason)
+        else finish(activity, 'Successful', `Successfully ${set} Change successfully fulfilled by sagemaker.`)
+      })
+    } catch (error) {
+      // The alarm stays in ALARM and asks again in a minute: an endpoint in progress is normal.
+      failed(error instanceof Error ? error.message : String(error))
+    }
   }
 
   const cooling = (since: number, seconds: number) => clock.now() - since < seconds * 1000
@@ -98,14 +113,47 @@ export function scaler({ clock, capacity, policiesOf, alarm: alarmNamed }: Scale
     if (!suspended) setCapacity(target, wanted, `monitor alarm ${alarm.name} in state ALARM triggered policy`)
   }
 
+  const setBounds = (target: Target, actionName: string, bounds: CapacityChange) => {
+    if (target.suspended.ScheduledScalingSuspended) return
+    const { MinCapacity: min, MaxCapacity: max } = bounds
+    const what = [
+      ...(min === undefined ? [] : [`min capacity to ${min}`]),
+      ...(max === undefined ? [] : [`max capacity to ${max}`]),
+    ].join(' and ')
+    const activity = record(target, `scheduled action name ${actionName} was triggered`, `Setting ${what}`, '')
+    const [lowest, highest] = [min ?? target.min, max ?? target.max]
+    if (lowest > highest) {
+      const reason = 'Maximum capacity cannot be less than minimum capacity'
+      finish(activity, 'Failed', `Failed to set ${what}. Reason: ${reason}`)
+      return
+    }
+    Object.assign(target, { min: lowest, max: highest })
+    finish(activity, 'Successful', `Successfully set ${what}`)
+    const now = capacity.describe(target.endpointName, target.variantName)
+    if (now) setCapacity(target, clamp(now.desired, lowest, highest), outOfBounds(target, now.desired))
+  }
+
   return {
     setCapacity,
+    setBounds,
     activities: () => activities,
     react(target, policy, alarm) {
       const now = capacity.describe(target.endpointName, target.variantName)
       if (!now) return
+      // Somebody else's count, such as an update's InitialInstanceCount: any policy that acts brings it within bounds first.
+      const within = clamp(now.desired, target.min, target.max)
+      if (within !== now.desired) {
+        const { DynamicScalingInSuspended: noIn, DynamicScalingOutSuspended: noOut } = target.suspended
+        if (!(within < now.desired ? noIn : noOut)) setCapacity(target, within, outOfBounds(target, now.desired))
+        return
+      }
       if (policy.targetTracking) track(target, policy.targetTracking, alarm, now)
       else if (policy.stepScaling) step(target, policy.stepScaling, alarm, now)
     },
   }
+}
+
+/** Why a count is changed that no policy asked for, in Application Auto Scaling's words. */
+export function outOfBounds({ min, max }: Pick<Target, 'min' | 'max'>, desired: number): string {
+  return desired < min ? `minimum capacity was set to ${min}` : `maximum capacity was set to ${max}`
 }

@@ -9,14 +9,16 @@ export type Target = {
   max: number
   created: Date
   tags: Map<string, string>
-  suspended: {
-    DynamicScalingInSuspended?: boolean
-    DynamicScalingOutSuspended?: boolean
-    ScheduledScalingSuspended?: boolean
-  }
+  suspended: SuspendedState
   /** On the cloud's clock. */
   lastScaleOut: number
   lastScaleIn: number
+}
+
+export type SuspendedState = {
+  DynamicScalingInSuspended: boolean
+  DynamicScalingOutSuspended: boolean
+  ScheduledScalingSuspended: boolean
 }
 
 export type Policy = {
@@ -37,7 +39,8 @@ export type Activity = {
   cause: string
   description: string
   start: Date
-  end: Date
-  status: 'Successful' | 'Failed'
+  /** Undefined while the change is under way. */
+  end: Date | undefined
+  status: 'InProgress' | 'Successful' | 'Failed'
   message: string
 }

@@ -38,7 +38,7 @@ export const activityView = (activity: Activity): JsonObject => ({
   Description: activity.description,
   Cause: activity.cause,
   StartTime: activity.start,
-  EndTime: activity.end,
+  ...(activity.end ? { EndTime: activity.end } : {}),
   StatusCode: activity.status,
   StatusMessage: activity.message,
 })

@@ -56,9 +56,11 @@ export function endpointOperations(deps: EndpointOperationsDependencies): {
   const withinQuota = (endpointName: string, instanceType: string, delta: number) => {
     if (delta > 0 && faults.hit('endpoint.quota', endpointName)) throw overQuota(instanceType, 0, 0, delta)
   }
-  const fleetWithinQuota = (endpointName: string, config: EndpointConfig) => {
-    for (const variant of config.variants)
-      withinQuota(endpointName, String(variant.InstanceType), variant.InitialInstanceCount ?? 1)
+  const fleetWithinQuota = (endpointName: string, config: EndpointConfig, settings: VariantSettings = new Map()) => {
+    for (const variant of config.variants) {
+      const desired = settings.get(variant.VariantName ?? '')?.desired ?? variant.InitialInstanceCount ?? 1
+      withinQuota(endpointName, String(variant.InstanceType), desired)
+    }
   }
 
   /** A scalable target is bound to its variant's name and instance type. */
@@ -74,7 +76,7 @@ export function endpointOperations(deps: EndpointOperationsDependencies): {
     }
   }
 
-  const setCapacity = (endpoint: Endpoint, settings: VariantSettings) => {
+  const setCapacity = (endpoint: Endpoint, settings: VariantSettings): Promise<string | undefined> => {
     changeable(endpoint)
     for (const [name, { desired }] of settings) {
       const variant = endpoint.variants.get(name)
@@ -86,7 +88,7 @@ export function endpointOperations(deps: EndpointOperationsDependencies): {
         throw validation(`The desired instance count of variant "${name}" must be at least 1 for a real-time endpoint.`)
       withinQuota(endpoint.name, String(variant.config.InstanceType), (desired ?? 0) - variant.desired)
     }
-    lifecycle.resize(endpoint, settings)
+    return lifecycle.resize(endpoint, settings)
   }
 
   const operations: Service['operations'] = {
@@ -117,9 +119,10 @@ export function endpointOperations(deps: EndpointOperationsDependencies): {
       if (!deps.config(endpoint.config.name)) throw notFound('endpoint-config', endpoint.config.arn)
       checkDeployment(input.DeploymentConfig)
       keepsScalableTargets(endpoint, config)
-      fleetWithinQuota(endpoint.name, config)
+      const settings = retained(endpoint, input)
+      fleetWithinQuota(endpoint.name, config, settings)
       const deployment = input.RetainDeploymentConfig ? endpoint.deployment : input.DeploymentConfig
-      lifecycle.update(endpoint, config, retained(endpoint, input), deployment)
+      lifecycle.update(endpoint, config, settings, deployment)
       return { EndpointArn: endpoint.arn }
     },
 
@@ -142,7 +145,7 @@ export function endpointOperations(deps: EndpointOperationsDependencies): {
           ...(desired === undefined ? {} : { desired }),
           ...(weight === undefined ? {} : { weight }),
         })
-      setCapacity(endpoint, settings)
+      void setCapacity(endpoint, settings)
       return { EndpointArn: endpoint.arn }
     },
 
@@ -176,7 +179,7 @@ export function endpointOperations(deps: EndpointOperationsDependencies): {
       setDesired(endpointName, variantName, count) {
         const endpoint = store.get(endpointName)
         if (!endpoint) throw notFound('endpoint', deps.arnOf(endpointName))
-        setCapacity(endpoint, new Map([[variantName, { desired: count }]]))
+        return setCapacity(endpoint, new Map([[variantName, { desired: count }]]))
       },
     },
   }

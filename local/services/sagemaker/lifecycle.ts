@@ -24,7 +24,8 @@ export type LifecycleDependencies = SagemakerDependencies & {
 export type Lifecycle = {
   create(config: EndpointConfig, name: string, arn: string): Endpoint
   update(endpoint: Endpoint, config: EndpointConfig, settings: VariantSettings, deployment?: DeploymentConfig): void
-  resize(endpoint: Endpoint, settings: VariantSettings): void
+  /** Resolves once the endpoint is InService again: with the reason where the change was rolled back. Never rejects. */
+  resize(endpoint: Endpoint, settings: VariantSettings): Promise<string | undefined>
   delete(endpoint: Endpoint): void
   /** AWS's own maintenance: SystemUpdating, back to InService after `durationMs` of the cloud's clock. */
   systemUpdate(endpoint: Endpoint, durationMs: number): void
@@ -48,7 +49,7 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
   }
 
   /** Runs a transition to its end; one cut short by stop() leaves the endpoint where it is. */
-  const run = (endpoint: Endpoint, transition: (signal: AbortSignal) => Promise<void>) => {
+  const run = (endpoint: Endpoint, transition: (signal: AbortSignal) => Promise<void>): Promise<void> => {
     endpoint.abort = new AbortController()
     const signal = AbortSignal.any([endpoint.abort.signal, stopping.signal])
     const running = transition(signal).catch((error: unknown) => {
@@ -58,6 +59,7 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
     })
     transitions.add(running)
     void running.finally(() => transitions.delete(running))
+    return running
   }
 
   const newVariants = (endpointName: string, config: EndpointConfig, settings: VariantSettings = new Map()) =>
@@ -109,7 +111,7 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
         abort: new AbortController(),
       }
       store.add(endpoint)
-      run(endpoint, async (signal) => {
+      void run(endpoint, async (signal) => {
         const failed = async (reason: string) => {
           await terminate(variants.values())
           endpoint.pending = undefined
@@ -136,7 +138,7 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
       endpoint.pending = { config, startedAt: now(), variants }
       endpoint.deployment = deployment
       enter(endpoint, 'Updating')
-      run(endpoint, async (signal) => {
+      void run(endpoint, async (signal) => {
         const rollBack = async (reason: string) => {
           mark(variants.values(), 'Deleting', (variant) => `Terminating ${variant.desired} instance(s).`)
           await terminate(variants.values())
@@ -192,12 +194,16 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
       }
       apply(settings)
       enter(endpoint, 'Updating')
-      run(endpoint, async (signal) => {
+      let rolledBack: string | undefined
+      const running = run(endpoint, async (signal) => {
         const variants = [...endpoint.variants.values()]
+        const growing = variants.some(({ name, desired }) => desired > (before.get(name)?.desired ?? 0))
         const restore = async (reason: string) => {
+          rolledBack = reason
           enter(endpoint, 'RollingBack', reason)
           apply(before)
-          await start(variants)
+          // What cannot come back now, such as one that ended meanwhile, is replaced later: the endpoint serves with the rest.
+          await start(variants).catch(failureReason)
           mark(variants)
           enter(endpoint, 'InService', reason)
         }
@@ -211,6 +217,8 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
         })
         await pause(clock, delays.updating, signal)
         await held(faults, 'endpoint.stuck-updating', endpoint.name, signal)
+        if (growing && !deps.config(endpoint.config.name))
+          return restore(notFoundText('endpoint-config', endpoint.config.arn))
         try {
           await start(variants)
         } catch (error) {
@@ -220,11 +228,12 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
         mark(variants)
         enter(endpoint, 'InService')
       })
+      return running.then(() => rolledBack ?? (endpoint.status === 'Failed' ? endpoint.failureReason : undefined))
     },
 
     delete(endpoint) {
       enter(endpoint, 'Deleting', endpoint.failureReason)
-      run(endpoint, async (signal) => {
+      void run(endpoint, async (signal) => {
         await pause(clock, delays.deleting, signal)
         await held(faults, 'endpoint.stuck-deleting', endpoint.name, signal)
         await terminate(endpoint.variants.values())
@@ -235,7 +244,7 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
 
     systemUpdate(endpoint, durationMs) {
       enter(endpoint, 'SystemUpdating', endpoint.failureReason)
-      run(endpoint, async (signal) => {
+      void run(endpoint, async (signal) => {
         await pause(clock, durationMs, signal)
         enter(endpoint, 'InService', endpoint.failureReason)
       })
@@ -245,7 +254,7 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
       const variants = [...endpoint.variants.values()]
       for (const variant of variants) variant.fleet.kill()
       enter(endpoint, 'Failed', reason ?? FAILURES.ping(variants[0]?.name ?? ''))
-      run(endpoint, async () => void (await terminate(variants, 0)))
+      void run(endpoint, async () => void (await terminate(variants, 0)))
     },
 
     async stop(graceMs) {

@@ -177,6 +177,27 @@ test('an update moves to the new configuration and resets the counts unless they
   t.like(((await w.until('a', 'InService')).ProductionVariants as object[])[0], { DesiredInstanceCount: 1 })
 })
 
+test('an update of an endpoint at zero starts nothing when the counts are retained, and costs no quota', async (t) => {
+  const w = world(t)
+  await w.endpoint('a', { repository: 'echo' })
+  await w.config('b', { repository: 'echo', variant: { InitialInstanceCount: 2 } })
+  await w.sagemaker.setDesired('a', 'AllTraffic', 0)
+  const started = w.lines('a').length
+  w.faults.set({ name: 'endpoint.quota' })
+  w.faults.set({ name: 'endpoint.stuck-updating' })
+  const update = { EndpointName: 'a', EndpointConfigName: 'b' }
+  await w.call('UpdateEndpoint', { ...update, RetainAllVariantProperties: true })
+  t.is((await w.describe('a')).EndpointStatus, 'Updating')
+  w.faults.clear()
+  const asleep = await w.until('a', 'InService')
+  t.is(asleep.EndpointConfigName, 'b')
+  t.like((asleep.ProductionVariants as object[])[0], { CurrentInstanceCount: 0, DesiredInstanceCount: 0 })
+  t.is(w.lines('a').length, started)
+  await w.call('UpdateEndpoint', update)
+  const awake = await w.until('a', 'InService')
+  t.like((awake.ProductionVariants as object[])[0], { CurrentInstanceCount: 2, DesiredInstanceCount: 2 })
+})
+
 test('a failed update rolls back to the old configuration, says why, and forgets it when a new one starts', async (t) => {
   const w = world(t)
   await w.endpoint('a')

@@ -161,6 +161,18 @@ test('scaling in terminates the youngest instance; without its model, scaling ou
   t.is((await asked(w, 'a')).pid, pid)
 })
 
+test('without its configuration an endpoint scales in but not out', async (t) => {
+  const w = world(t)
+  await w.endpoint('a')
+  await w.call('DeleteEndpointConfig', { EndpointConfigName: 'a' })
+  const missing = `Could not find endpoint configuration "${arn('endpoint-config', 'a')}".`
+  t.is(await w.sagemaker.setDesired('a', 'AllTraffic', 2), missing)
+  t.like(await w.describe('a'), { EndpointStatus: 'InService', FailureReason: missing })
+  t.like(w.sagemaker.describe('a', 'AllTraffic'), { desired: 1, current: 1 })
+  t.is(await w.sagemaker.setDesired('a', 'AllTraffic', 0), undefined)
+  t.like(w.sagemaker.describe('a', 'AllTraffic'), { desired: 0, current: 0 })
+})
+
 test('an endpoint that is made to fail in service becomes Failed and keeps its log lines', async (t) => {
   const w = world(t)
   await w.endpoint('a', { repository: 'echo', async: false })

@@ -9,7 +9,7 @@ import {
   RegisterScalableTargetCommand,
 } from '@aws-sdk/client-application-auto-scaling'
 import { DescribeAlarmsCommand, PutMetricAlarmCommand, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch'
-import { DeleteEndpointCommand } from '@aws-sdk/client-sagemaker'
+import { DeleteEndpointCommand, DeleteModelCommand } from '@aws-sdk/client-sagemaker'
 import { InvokeEndpointAsyncCommand } from '@aws-sdk/client-sagemaker-runtime'
 import test, { type ExecutionContext } from 'ava'
 import { virtualClock } from '../../../local/clock.ts'
@@ -92,17 +92,19 @@ async function wakeUp(aws: Aws): Promise<void> {
   )
 }
 
+async function activities(aws: Aws) {
+  const seen = await aws.scaling.send(new DescribeScalingActivitiesCommand({ ServiceNamespace: 'sagemaker' }))
+  return seen.ScalingActivities ?? []
+}
+
 test('an idle endpoint goes to zero after a quarter of an hour, and not before', async (t) => {
   const { aws, minutes } = await scaled(t)
   await minutes(13)
   t.is((await instances(aws)).desired, 1)
   await minutes(4)
   await eventually('zero', async () => (await instances(aws)).current === 0)
-  const { ScalingActivities = [] } = await aws.scaling.send(
-    new DescribeScalingActivitiesCommand({ ServiceNamespace: 'sagemaker' }),
-  )
   t.is(
-    ScalingActivities[0]?.StatusMessage,
+    (await activities(aws))[0]?.StatusMessage,
     'Successfully set desired instance count to 0. Change successfully fulfilled by sagemaker.',
   )
 })
@@ -149,6 +151,29 @@ test('registering moves the count into the bounds, and a target outside them is 
   )
 })
 
+test('a maximum of zero takes the endpoint to zero, and no backlog wakes it', async (t) => {
+  const { aws, minutes } = await scaled(t)
+  await wakeUp(aws)
+  await aws.scaling.send(new RegisterScalableTargetCommand({ ...VARIANT, MinCapacity: 0, MaxCapacity: 0 }))
+  await eventually('zero', async () => (await instances(aws)).current === 0)
+  await aws.runtime.send(new InvokeEndpointAsyncCommand({ EndpointName: 'ep', InputLocation: 's3://bucket/in' }))
+  await minutes(10)
+  t.like(await instances(aws), { desired: 0, current: 0, status: 'InService' })
+  const [last] = await activities(aws)
+  t.like(last, { Cause: 'maximum capacity was set to 0', StatusCode: 'Successful' })
+})
+
+test('a scale-out that SageMaker rolls back is an activity that failed, at the count before', async (t) => {
+  const { aws } = await scaled(t)
+  await aws.sagemaker.send(new DeleteModelCommand({ ModelName: 'ep' }))
+  await aws.scaling.send(new RegisterScalableTargetCommand({ ...VARIANT, MinCapacity: 2, MaxCapacity: 3 }))
+  await eventually('the activity to end', async () => (await activities(aws))[0]?.EndTime !== undefined)
+  const [failed] = await activities(aws)
+  t.is(failed?.StatusCode, 'Failed')
+  t.regex(failed?.StatusMessage ?? '', /^Failed to set desired instance count to 2\. Reason: Could not find model "/)
+  t.like(await instances(aws), { status: 'InService', desired: 1, current: 1 })
+})
+
 test('deregistering takes the policies and their alarms along, but not the alarm that somebody else made', async (t) => {
   const { cloud, aws } = await scaled(t)
   await wakeUp(aws)
@@ -175,7 +200,11 @@ test('deregistering takes the policies and their alarms along, but not the alarm
   await t.throwsAsync(aws.scaling.send(new DeleteScalingPolicyCommand({ ...VARIANT, PolicyName: 'backlog' })), {
     name: 'ObjectNotFoundException',
   })
-  t.deepEqual(cloud.state()['application-autoscaling'], { scalableTargets: [], scalingPolicies: [] })
+  t.deepEqual(cloud.state()['application-autoscaling'], {
+    scalableTargets: [],
+    scalingPolicies: [],
+    scheduledActions: [],
+  })
 })
 
 test('deleting the endpoint deregisters its target', async (t) => {

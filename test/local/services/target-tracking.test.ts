@@ -27,6 +27,7 @@ async function world(t: { teardown(fn: () => Promise<void>): void }, options: Sc
       if (inProgress) throw new ApiError('ValidationException', 'Cannot update in-progress endpoint "arn".')
       Object.assign(variant, { desired: count, current: count })
       changes.push({ minute: (clock.now() - start) / MINUTE, to: count })
+      return Promise.resolve(undefined)
     },
   }
   const account = { region: 'us-east-1', accountId: '123456789012' }
@@ -129,6 +130,18 @@ test('an endpoint in progress is asked again every minute, and each refusal is a
   block(false)
   await minutes(1, { Load: 10 })
   t.deepEqual(changes, [{ minute: 6, to: 2 }])
+})
+
+test('a count outside the bounds is brought within them by the first policy that acts, whatever the load', async (t) => {
+  const { minutes, changes, variant, call } = await world(t, { max: 3, desired: 1 })
+  call('RegisterScalableTarget', { ...VARIANT, MinCapacity: 0, MaxCapacity: 0 })
+  t.deepEqual(changes, [{ minute: 0, to: 0 }])
+  // As an update does that starts InitialInstanceCount instances.
+  variant.desired = 1
+  await minutes(3, { Load: 50 })
+  t.deepEqual(changes.slice(1), [{ minute: 3, to: 0 }])
+  await minutes(10, { Load: 50 })
+  t.is(changes.length, 2)
 })
 
 test('of several policies the largest capacity wins: one that is idle does not take from one that is busy', async (t) => {
