@@ -13,7 +13,7 @@ const LOOK_MS = 60
 /** An end must last for this long: longer than an operator takes from its start to its first pass, or between two in motion. */
 const REST_MS = 300
 
-export async function objects(world: World): Promise<AsyncInferenceEndpoint[]> {
+export async function objects(world: Pick<World, 'namespace' | 'kube'>): Promise<AsyncInferenceEndpoint[]> {
   const { namespace, kube } = world
   return (await kube.list<AsyncInferenceEndpoint>(ASYNC_INFERENCE_ENDPOINTS, { namespace })).items
 }

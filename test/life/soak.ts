@@ -49,6 +49,7 @@ let passed = 0
 let failed = 0
 let calls = 0
 let crashes = 0
+const ends = new Map<string, number>()
 let milliseconds = 0
 const began = Date.now()
 const progress = setInterval(() => {
@@ -75,6 +76,7 @@ const result = await batch({
     for (const each of lived) {
       calls += each.calls
       crashes += each.crashes
+      for (const reason of each.resting) ends.set(reason, (ends.get(reason) ?? 0) + 1)
       milliseconds += each.milliseconds
     }
   },
@@ -85,5 +87,6 @@ const result = await batch({
 })
 clearInterval(progress)
 await controlPlane.stop()
+console.log(`resting: ${[...ends].map(([reason, times]) => `${reason} ${times}`).join(', ')}`)
 console.log(`${result.sequences} sequences, ${result.passed} passed, ${result.failed} failed`)
 process.exit(result.failed > 0 ? 1 : 0)

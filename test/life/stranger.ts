@@ -38,7 +38,6 @@ export function stranger(cloud: LocalCloud): Stranger {
   const taken = new Set<string>()
 
   const note = (kind: Planted['kind'], name: string) => {
-    names.add(name)
     planted.push({ kind, name, content: find(view(cloud), kind, name) })
   }
   const plantAlarm = async (name: string) => {
@@ -52,15 +51,18 @@ export function stranger(cloud: LocalCloud): Stranger {
       Threshold: 42,
       ComparisonOperator: 'GreaterThanThreshold',
     } as const
-    await cloudwatch.putMetricAlarm(alarm)
     names.add(name)
+    await cloudwatch.putMetricAlarm(alarm)
     alarms.push(alarm)
   }
+  // An answer that is lost leaves something all the same: whose it is must be known before.
   const model = async (name: string, Tags: SageMakerTags) => {
+    names.add(name)
     await sagemaker.createModel({ ModelName: name, ExecutionRoleArn: ROLE, PrimaryContainer: { Image: IMAGE }, Tags })
     note('models', name)
   }
   const config = async (name: string, modelName: string, Tags: SageMakerTags) => {
+    names.add(name)
     await sagemaker.createEndpointConfig({
       EndpointConfigName: name,
       ProductionVariants: [
@@ -83,6 +85,7 @@ export function stranger(cloud: LocalCloud): Stranger {
       ]
       await model(STRANGERS, [])
       await config(STRANGERS, STRANGERS, [])
+      names.add(name)
       await sagemaker.createEndpoint({ EndpointName: name, EndpointConfigName: STRANGERS, Tags: tags })
       while (find(view(cloud), 'endpoints', name)?.EndpointStatus !== 'InService')
         await new Promise((resolve) => setImmediate(resolve))
