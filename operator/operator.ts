@@ -122,6 +122,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
         identity: config.leaderElection.identity,
         log,
         onLost: () => onFatal('the lease was lost'),
+        ...(config.leaderElection.timing ? { timing: config.leaderElection.timing } : {}),
       })
     : undefined
   const lead = async () => {

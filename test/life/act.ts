@@ -64,11 +64,11 @@ export async function act(world: World, command: Command, step: number): Promise
       return
     }
     case 'crash':
-      return world.crashAt({ calls: command.calls, side: command.side })
+      return world.operators.crashAt({ calls: command.calls, side: command.side })
     case 'crash-now':
-      return world.crashNow(command.downMs)
+      return world.operators.crashNow(command.downMs)
     case 'restart':
-      return await world.restart()
+      return await world.operators.restart()
     case 'jump':
       return world.clock.jump(command.ms)
     case 'wait':

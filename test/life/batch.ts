@@ -55,7 +55,10 @@ async function one(
   onPassed: (lived: Lived[]) => void,
 ): Promise<string | undefined> {
   const lived: Lived[] = []
-  const property = fc.asyncProperty(fc.noBias(sequences), async (sequence) => void lived.push(await live(kube, sequence)))
+  const property = fc.asyncProperty(
+    fc.noBias(sequences),
+    async (sequence) => void lived.push(await live(kube, sequence)),
+  )
   const details = await fc.check(property, {
     seed,
     numRuns: 1,

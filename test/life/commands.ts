@@ -95,6 +95,8 @@ export type Command =
 export type Sequence = {
   /** For whatever is random within: jitter, and which calls a fault meets. */
   noise: number
+  /** Two operators that elect a leader, instead of one. */
+  pair: boolean
   commands: Command[]
 }
 
@@ -118,6 +120,7 @@ const create: fc.Arbitrary<Command> = fc.record({
   attempts: fc.constantFrom<0 | 1 | 5>(5, 1, 0),
 })
 
+const just = (command: Command) => fc.constant(command)
 const a = <T extends string>(what: T) => fc.constant(what)
 const of = <const T extends readonly unknown[]>(...choices: T) => fc.constantFrom(...choices) as fc.Arbitrary<T[number]>
 
@@ -126,7 +129,7 @@ const edits = weighted([
   [2, fc.record({ do: a('instance'), object, type: of(...INSTANCE_TYPES) })],
   [2, fc.record({ do: a('scaling'), object, min, max: of(1, 2, 3) })],
   [1, fc.record({ do: a('tags'), object, value: of('blue', 'green') })],
-  [2, fc.record({ do: a('image'), tag: of('1', '2', '1', '2', 'absent') })],
+  [2, fc.record({ do: a('image'), tag: of('1', '2', '1', '2', '1', '2', '1', 'absent') })],
   [1, fc.record({ do: a('push'), tag: of(...TAGS) })],
   [2, fc.record({ do: a('annotate'), object, what: of('retry', 'retry', 'pause', 'unpause', 'smoke-test') })],
 ])
@@ -169,11 +172,43 @@ const pauses = weighted([
   [2, fc.record({ do: a('settle') })],
 ])
 
+/** What chance alone seldom brings together. */
+const knownToBeAwkward: fc.Arbitrary<Command[]> = object.chain((name) => {
+  const foreign = (act: (typeof FOREIGN_ACTS)[number]): Command => ({ do: 'foreign', act, object: name })
+  const asked = (what: Extract<Command, { do: 'annotate' }>['what']): Command => ({
+    do: 'annotate',
+    object: name,
+    what,
+  })
+  return fc.oneof(
+    // Somebody else's endpoint in the place of ours.
+    fc.tuple(just(foreign('delete-endpoint')), just(foreign('take-name'))),
+    fc.tuple(
+      just({ do: 'crash-now', downMs: 500 }),
+      just(foreign('delete-endpoint')),
+      pauses,
+      just(foreign('take-name')),
+    ),
+    // Work piles up while nothing is done.
+    fc.tuple(just(asked('pause')), edits, edits, fc.oneof(others, lives), pauses, just(asked('unpause'))),
+    fc.tuple(just({ do: 'crash-now', downMs: 500 }), edits, edits, fc.oneof(others, lives)),
+    // A new object under the name of one that goes.
+    fc.tuple(just({ do: 'delete', object: name }), pauses, create, pauses),
+    // Old answers just after a change.
+    fc.tuple(
+      edits,
+      just({ do: 'call-fault', effect: 'stale', operation: 'sagemaker.DescribeEndpoint', times: 3, often: 1 }),
+      fc.oneof(pauses, others),
+    ),
+  )
+})
+
 /** Trouble alone seldom meets anything: most of it comes just before something that has to be done. */
 const phrases: fc.Arbitrary<Command[]> = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(troubles, fc.oneof(edits, edits, lives), pauses) },
   { weight: 2, arbitrary: fc.tuple(others, edits, pauses) },
   { weight: 1, arbitrary: fc.tuple(edits, others, pauses) },
+  { weight: 2, arbitrary: knownToBeAwkward },
   { weight: 3, arbitrary: fc.tuple(fc.oneof(edits, lives, troubles, others, pauses)) },
 )
 
@@ -181,12 +216,14 @@ const phrases: fc.Arbitrary<Command[]> = fc.oneof(
 export const sequences: fc.Arbitrary<Sequence> = fc
   .record({
     noise: fc.integer({ min: 0, max: 2 ** 31 - 1 }),
+    pair: of(true, false, false, false, false),
     first: create,
     ready: of(true, true, false),
     rest: fc.array(phrases, { minLength: 4, maxLength: 14, size: 'max' }),
   })
-  .map(({ noise, first, ready, rest }) => ({
+  .map(({ noise, pair, first, ready, rest }) => ({
     noise,
+    pair,
     commands: [{ ...first, object: 'a' } as Command, ...(ready ? [{ do: 'settle' } as const] : []), ...rest.flat()],
   }))
 

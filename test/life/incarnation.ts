@@ -83,7 +83,7 @@ export function startIncarnation(options: IncarnationOptions): Incarnation {
     now,
     random,
     metrics,
-    aws: guardedClients(options, through),
+    aws: guardedClients(options, through, () => dead),
     onFatal: (reason) => {
       if (!dead) options.onFatal(reason)
     },
@@ -113,7 +113,11 @@ export function startIncarnation(options: IncarnationOptions): Incarnation {
 
 type Through = <T>(act: () => Promise<T>, counts: boolean) => Promise<T>
 
-function guardedClients({ cloudUrl, metrics, history, name, onCall }: IncarnationOptions, through: Through): Clients {
+function guardedClients(
+  { cloudUrl, metrics, history, name, onCall }: IncarnationOptions,
+  through: Through,
+  dead: () => boolean,
+): Clients {
   const made = clients({ onRequest: metrics.awsRequest, pathStyle: true, endpoint: cloudUrl })
   const guarded = new WeakSet<RegionClients>()
   return {
@@ -130,7 +134,7 @@ function guardedClients({ cloudUrl, metrics, history, name, onCall }: Incarnatio
             const operation = String(context.commandName ?? 'Unknown').replace(/Command$/, '')
             const say = (code: string) => {
               history.add(name, `${service}.${operation} ${JSON.stringify(request.input)} → ${code}`)
-              onCall({ service, operation, code })
+              if (!dead()) onCall({ service, operation, code })
             }
             return through(async () => {
               try {

@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { ANNOTATIONS, ASYNC_INFERENCE_ENDPOINTS } from '../../operator/api/names.ts'
+import { ANNOTATIONS, ASYNC_INFERENCE_ENDPOINTS, MODEL_IMAGES } from '../../operator/api/names.ts'
 import type { KubeClient } from '../../operator/kube/client.ts'
 import { isNotFound } from '../../operator/kube/errors.ts'
 import { act, patch } from './act.ts'
 import { OBJECTS, type Sequence } from './commands.ts'
+import type { Verdict } from './expectations.ts'
 import { leftovers } from './leftovers.ts'
+import { INTERVALS } from './operators.ts'
 import { objects, settled } from './settle.ts'
-import { INTERVALS, startWorld, type World } from './world.ts'
+import { imageReference, startWorld, type World } from './world.ts'
 
 /**
  * Bounds on requests to AWS, all operators of a sequence together.
@@ -21,6 +23,8 @@ const CALLS_AT_REST = 12
 const CALLS_FOR_THE_IMAGE = 4
 const IDLE_MS = INTERVALS.settled
 const MAX_LOOKS = 6
+/** One remedy may bring to light what the next is for. */
+const MAX_REMEDIES = 3
 
 export type Lived = { calls: number; crashes: number; resting: string[]; milliseconds: number }
 
@@ -35,12 +39,11 @@ export class SequenceFailure extends Error {
  */
 export async function live(kube: KubeClient, sequence: Sequence): Promise<Lived> {
   const began = Date.now()
-  const world = await startWorld(kube, sequence.noise)
+  const world = await startWorld(kube, sequence)
   try {
     for (const [step, command] of sequence.commands.entries()) await act(world, command, step)
     const resting = await judgeTheEnd(world, sequence.commands.length, began)
-    const { calls, crashes } = world
-    return { calls: calls.total, crashes, resting, milliseconds: Date.now() - began }
+    return { calls: world.calls.total, crashes: world.operators.crashes(), resting, milliseconds: Date.now() - began }
   } catch (error) {
     throw new SequenceFailure(await report(world, error))
   } finally {
@@ -52,7 +55,7 @@ async function judgeTheEnd(world: World, commands: number, began: number): Promi
   const { cloud, stranger, history, violations, calls } = world
   history.add('test', 'the faults end, nothing is paused any more')
   cloud.clearFaults()
-  await world.running()
+  await world.operators.running()
   for (const name of OBJECTS) await patch(world, name, { metadata: { annotations: { [ANNOTATIONS.paused]: null } } })
 
   const verdicts = await settled(world)
@@ -67,6 +70,14 @@ async function judgeTheEnd(world: World, commands: number, began: number): Promi
   if (restless) violations.push(restless)
   violations.push(...(await stranger.complaints()), ...leftovers(world))
   fail(violations)
+
+  let left = verdicts
+  for (let round = 0; round < MAX_REMEDIES && !allReady(left); round++) {
+    await heal(world, left)
+    left = await settled(world)
+    fail(violations)
+  }
+  if (!allReady(left)) fail([`no remedy helps: ${JSON.stringify([...left])}`])
 
   history.add('test', 'deletes what is left')
   for (const object of await objects(world)) {
@@ -85,6 +96,26 @@ async function judgeTheEnd(world: World, commands: number, began: number): Promi
   violations.push(...(await stranger.complaints()), ...leftovers(world))
   fail(violations)
   return [...verdicts.values()].flatMap((verdict) => (verdict.state === 'resting' ? [verdict.reason] : []))
+}
+
+const allReady = (verdicts: Map<string, Verdict>) => [...verdicts.values()].every(({ state }) => state === 'ready')
+
+/** Applies the remedies that the conditions name. */
+async function heal(world: World, verdicts: Map<string, Verdict>): Promise<void> {
+  const { history, stranger, kube, namespace, image } = world
+  history.add('test', 'applies the remedies')
+  if (!image.pushed.has(image.tag)) {
+    image.tag = '1'
+    const change = { spec: { image: imageReference('1') } }
+    await kube.mergePatch(MODEL_IMAGES, { namespace, name: 'sam-lite' }, change)
+  }
+  for (const subject of world.subjects) {
+    const verdict = verdicts.get(subject.name)
+    if (subject.deleted || verdict?.state !== 'resting') continue
+    if (verdict.reason === 'NameTaken') await stranger.leaveName(subject.endpointName)
+    else if (verdict.reason === 'ConfigInUseMissing') await stranger.deleteEndpoint(subject.endpointName)
+    else await patch(world, subject.name, { metadata: { annotations: { [ANNOTATIONS.retry]: 'healed' } } })
+  }
 }
 
 /** Waits for a while in which next to nothing is asked and nothing written; answers what was, if there is no such while. */

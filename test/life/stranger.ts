@@ -1,12 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { SageMaker } from '@aws-sdk/client-sagemaker'
 import type { LocalCloud } from '../../local/cloud.ts'
-import { includes } from '../../operator/providers/autoscaling.ts'
 import { clients, type RegionClients } from '../../operator/providers/clients.ts'
 import { ROLE } from '../local/cloud-clients.ts'
 import { type CloudView, REGION, view } from './view.ts'
 
 const IMAGE = '123456789012.dkr.ecr.us-east-1.amazonaws.com/sam-lite:1'
+/** A hang detector. */
+const PATIENCE_MS = 30_000
 const DIMENSION = 'sagemaker:variant:DesiredInstanceCount'
 
 /** Somebody else in the same AWS account: owns things whose names look like ours, and meddles with what is ours. */
@@ -19,6 +21,8 @@ export type Stranger = {
   /** Takes the name for an endpoint of the stranger's own. Answers whether it was free. */
   takeName(endpointName: string): Promise<boolean>
   leaveName(endpointName: string): Promise<void>
+  /** Deletes it as soon as its state allows. */
+  deleteEndpoint(endpointName: string): Promise<void>
   owns(name: string): boolean
   /** What is not as the stranger left it, in words. */
   complaints(): Promise<string[]>
@@ -74,6 +78,17 @@ export function stranger(cloud: LocalCloud): Stranger {
     note('endpointConfigs', name)
   }
 
+  const deleteEndpoint = async (EndpointName: string) => {
+    for (const end = Date.now() + PATIENCE_MS; ; await delay(50)) {
+      try {
+        return void (await sagemaker.deleteEndpoint({ EndpointName }))
+      } catch (error) {
+        if (!find(view(cloud), 'endpoints', EndpointName)) return
+        if (Date.now() > end) throw error
+      }
+    }
+  }
+
   return {
     aws,
     async settleIn(namespace) {
@@ -123,8 +138,9 @@ export function stranger(cloud: LocalCloud): Stranger {
     async leaveName(endpointName) {
       names.delete(endpointName)
       taken.delete(endpointName)
-      await sagemaker.deleteEndpoint({ EndpointName: endpointName })
+      await deleteEndpoint(endpointName)
     },
+    deleteEndpoint,
     owns: (name) => names.has(name),
     async complaints() {
       const now = view(cloud)
@@ -142,7 +158,8 @@ export function stranger(cloud: LocalCloud): Stranger {
       const { MetricAlarms = [] } = await cloudwatch.describeAlarms({})
       for (const alarm of alarms) {
         const found = MetricAlarms.find(({ AlarmName }) => AlarmName === alarm.AlarmName)
-        if (!includes(found, alarm)) changed.push(`the stranger's alarm ${alarm.AlarmName} is ${JSON.stringify(found)}`)
+        const same = Object.entries(alarm).every(([key, value]) => found?.[key as keyof typeof found] === value)
+        if (!same) changed.push(`the stranger's alarm ${alarm.AlarmName} is ${JSON.stringify(found)}`)
       }
       for (const { ResourceId, MinCapacity, MaxCapacity } of targets) {
         const found = now.targets.find(({ resourceId }) => resourceId === ResourceId)
