@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import type { Intervals } from './controllers/intervals.ts'
+import type { LeaderElectionTiming } from './kube/leader-election.ts'
 
 /** What the operator is told by its environment. Frozen. */
 export type Config = {
@@ -8,7 +9,13 @@ export type Config = {
   /** Written into a tag of everything made in AWS. */
   clusterId: string
   http: { address: string; port: number }
-  leaderElection: { enabled: boolean; namespace: string; identity: string }
+  leaderElection: {
+    enabled: boolean
+    namespace: string
+    identity: string
+    /** Where not client-go's. */
+    timing?: Partial<LeaderElectionTiming>
+  }
   intervals: Intervals
   /** How many objects of a kind are worked on at once. */
   workers: number

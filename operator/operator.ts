@@ -12,8 +12,8 @@ import { controller } from './kube/controller.ts'
 import { informer } from './kube/informer.ts'
 import { leaderElection } from './kube/leader-election.ts'
 import { recorder } from './kube/recorder.ts'
-import { metrics } from './metrics.ts'
-import { clients } from './providers/clients.ts'
+import { type Metrics, metrics } from './metrics.ts'
+import { type Clients, clients } from './providers/clients.ts'
 import { regionalProviders } from './providers/region.ts'
 import { buildServer } from './server.ts'
 
@@ -31,6 +31,10 @@ export type OperatorDependencies = {
   onFatal(reason: string): void
   now?: () => number
   random?: () => number
+  /** AWS; stop() closes it. Without it, the SDK's clients of each region, counted in the metrics. */
+  aws?: Clients
+  /** Of the process, where several operators share one. */
+  metrics?: Metrics
 }
 
 export type Operator = {
@@ -44,8 +48,8 @@ export type Operator = {
 export async function startOperator(deps: OperatorDependencies): Promise<Operator> {
   const { config, kube, log, onFatal, now = Date.now, random = Math.random } = deps
   const { intervals, workers, namespace } = config
-  const measured = metrics()
-  const aws = clients({ onRequest: measured.awsRequest, pathStyle: config.customEndpoint })
+  const measured = deps.metrics ?? metrics()
+  const aws = deps.aws ?? clients({ onRequest: measured.awsRequest, pathStyle: config.customEndpoint })
   const providers = regionalProviders(aws)
   const events = recorder({
     client: kube,
@@ -118,6 +122,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
         identity: config.leaderElection.identity,
         log,
         onLost: () => onFatal('the lease was lost'),
+        ...(config.leaderElection.timing ? { timing: config.leaderElection.timing } : {}),
       })
     : undefined
   const lead = async () => {

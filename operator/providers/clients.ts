@@ -28,6 +28,8 @@ export type ClientsOptions = {
   onRequest(service: string, operation: string, code: string): void
   /** Path-style S3 addresses, as servers other than AWS need: a bucket's name is no host name there. */
   pathStyle: boolean
+  /** Where all services answer, where that is not for the SDK's own configuration to say: several clouds in one process. */
+  endpoint?: string
 }
 
 /** A second and third try bridge a hiccup; longer waits belong to the workqueue, or the two backoffs multiply. */
@@ -36,7 +38,7 @@ const CONNECT_TIMEOUT_MS = 3_000
 const REQUEST_TIMEOUT_MS = 15_000
 
 /** One client per region and service, made on first use. Endpoint URL and credentials are the SDK's own business. */
-export function clients({ onRequest, pathStyle }: ClientsOptions): Clients {
+export function clients({ onRequest, pathStyle, endpoint }: ClientsOptions): Clients {
   const regions = new Map<string, RegionClients>()
 
   const counted = <Client extends object>(service: string, client: Client): Client => {
@@ -63,6 +65,7 @@ export function clients({ onRequest, pathStyle }: ClientsOptions): Clients {
   const create = (region: string): RegionClients => {
     const options = {
       region,
+      ...(endpoint ? { endpoint } : {}),
       maxAttempts: MAX_ATTEMPTS,
       retryMode: 'standard',
       requestHandler: {

@@ -1,0 +1,158 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { AsyncInferenceEndpoint } from '../../operator/api/async-inference-endpoint.ts'
+import { ANNOTATIONS, ASYNC_INFERENCE_ENDPOINTS, MODEL_IMAGES } from '../../operator/api/names.ts'
+import { isConflict, isNotFound, KubeError } from '../../operator/kube/errors.ts'
+import { anEndpoint } from '../operator/api/manifests.ts'
+import type { Command, ObjectName } from './commands.ts'
+import { callFault, endpointFault, PERMANENT } from './faults.ts'
+import { meddle } from './meddle.ts'
+import { quiet } from './settle.ts'
+import { imageReference, type Subject, subjectOf, type World } from './world.ts'
+
+const QUIET_LIMIT_MS = 2_500
+
+/** Does what one command says. Commands on what is not there have no effect, so that a sequence stays one when it shrinks. */
+export async function act(world: World, command: Command, step: number): Promise<void> {
+  world.history.add('test', JSON.stringify(command))
+  switch (command.do) {
+    case 'create':
+      return await create(world, command)
+    case 'delete':
+      return await remove(world, command.object)
+    case 'environment':
+      return await patch(world, command.object, { spec: { environment: { LEVEL: String(command.value) } } })
+    case 'instance':
+      return await patch(world, command.object, { spec: { instance: { type: command.type } } })
+    case 'scaling':
+      return await patch(world, command.object, {
+        spec: { scaling: { minInstances: Math.min(command.min, command.max), maxInstances: command.max } },
+      })
+    case 'tags':
+      return await patch(world, command.object, { spec: { tags: { colour: command.value } } })
+    case 'image':
+      world.image.tag = command.tag
+      return await ignoring(isNotFound, () =>
+        world.kube.mergePatch(
+          MODEL_IMAGES,
+          { namespace: world.namespace, name: 'sam-lite' },
+          { spec: { image: imageReference(command.tag) } },
+        ),
+      )
+    case 'push':
+      world.image.pushed.add(command.tag)
+      return void world.cloud.registerImage({
+        repository: 'sam-lite',
+        tag: command.tag,
+        command: [],
+        labels: { version: command.tag, push: String(step) },
+      })
+    case 'annotate':
+      return await annotate(world, command.object, command.what, step)
+    case 'call-fault':
+      return world.cloud.setFault(callFault(command))
+    case 'endpoint-fault': {
+      const subject = world.subject(command.object)
+      if (!subject) return
+      explain(subject, command)
+      return world.cloud.setFault(endpointFault(command, subject.endpointName))
+    }
+    case 'clear-faults':
+      return world.cloud.clearFaults()
+    case 'foreign': {
+      const subject = world.subject(command.object)
+      if (subject) await meddle(world, subject, command.act)
+      return
+    }
+    case 'crash':
+      return world.operators.crashAt({ calls: command.calls, side: command.side })
+    case 'crash-now':
+      return world.operators.crashNow(command.downMs)
+    case 'restart':
+      return await world.operators.restart()
+    case 'jump':
+      return world.clock.jump(command.ms)
+    case 'wait':
+      return await delay(command.ms)
+    case 'settle': {
+      for (const end = Date.now() + QUIET_LIMIT_MS; Date.now() < end && !(await quiet(world)); ) await delay(50)
+    }
+  }
+}
+
+async function create(world: World, command: Extract<Command, { do: 'create' }>): Promise<void> {
+  const { kube, namespace, subjects } = world
+  const manifest = anEndpoint(namespace, command.object)
+  const spec = {
+    ...(manifest.spec as object),
+    scaling: { minInstances: command.min, maxInstances: command.max },
+    recovery: { maxAttempts: command.attempts, backoffSeconds: 1, maxBackoffSeconds: 1 },
+    deletionPolicy: command.retain ? 'Retain' : 'Delete',
+  }
+  await ignoring(isConflict, async () => {
+    const made = await kube.create(ASYNC_INFERENCE_ENDPOINTS, { ...manifest, spec }, namespace)
+    subjects.push(subjectOf(made as unknown as AsyncInferenceEndpoint, command.object))
+  })
+}
+
+async function remove(world: World, name: ObjectName): Promise<void> {
+  await ignoring(isNotFound, async () => {
+    const object = await world.object(name)
+    if (!object) return
+    await world.kube.delete(ASYNC_INFERENCE_ENDPOINTS, { namespace: world.namespace, name })
+    const subject = world.subject(name)
+    if (!subject) return
+    subject.deleted = true
+    subject.retained = object.spec.deletionPolicy === 'Retain'
+  })
+}
+
+const VALUES = { retry: ANNOTATIONS.retry, 'smoke-test': ANNOTATIONS.smokeTest } as const
+
+async function annotate(
+  world: World,
+  name: ObjectName,
+  what: Extract<Command, { do: 'annotate' }>['what'],
+  step: number,
+): Promise<void> {
+  const annotations =
+    what === 'pause' || what === 'unpause'
+      ? { [ANNOTATIONS.paused]: what === 'pause' ? 'true' : null }
+      : { [VALUES[what]]: String(step) }
+  await patch(world, name, { metadata: { annotations } })
+}
+
+/** Also refused: initialCount above the maximum, and edits that meet a deleted object. */
+export async function patch(world: World, name: ObjectName, change: object): Promise<void> {
+  await ignoring(
+    (error) => error instanceof KubeError && [404, 409, 422].includes(error.code),
+    () => world.kube.mergePatch(ASYNC_INFERENCE_ENDPOINTS, { namespace: world.namespace, name }, change),
+  )
+}
+
+async function ignoring(expected: (error: unknown) => boolean, write: () => Promise<unknown>): Promise<void> {
+  try {
+    await write()
+  } catch (error) {
+    if (!expected(error)) throw error
+  }
+}
+
+/** What the fault may lead to. */
+function explain(subject: Subject, { name, reason }: Extract<Command, { do: 'endpoint-fault' }>): void {
+  const { facts } = subject
+  const permanent = PERMANENT.includes(reason)
+  switch (name) {
+    case 'endpoint.update-fails':
+      facts.add('update may fail')
+      break
+    case 'endpoint.rollback-fails':
+      facts.add('rollback may fail')
+      break
+    case 'endpoint.create-fails':
+    case 'endpoint.fails-in-service':
+      facts.add(permanent ? 'may fail for good' : 'may fail')
+      break
+    case 'instance.capacity':
+      facts.add('update may fail').add(permanent ? 'may fail for good' : 'may fail')
+  }
+}

@@ -1,0 +1,107 @@
+import type { Command } from './commands.ts'
+import { STRANGERS } from './stranger.ts'
+import { tag, view } from './view.ts'
+import type { Subject, World } from './world.ts'
+
+type Act = Extract<Command, { do: 'foreign' }>['act']
+
+const DIMENSION = 'sagemaker:variant:DesiredInstanceCount'
+
+/**
+ * Somebody else's act on what belongs to the object. It may be refused, as by an endpoint in progress, or meet a fault; what became
+ * of it is in the history.
+ */
+export async function meddle(world: World, subject: Subject, act: Act): Promise<void> {
+  const { stranger, history } = world
+  try {
+    history.add('stranger', `${act} ${subject.endpointName}: ${(await attempt(world, subject, act)) ?? 'done'}`)
+  } catch (error) {
+    history.add('stranger', `${act} ${subject.endpointName}: ${String(error)}`)
+  }
+  if (act === 'take-name' && stranger.owns(subject.endpointName)) subject.facts.add('name may be taken')
+}
+
+async function attempt(
+  world: World,
+  { name: object, endpointName: name, uid, facts }: Subject,
+  act: Act,
+): Promise<string | undefined> {
+  const { stranger, cloud } = world
+  const { sagemaker, autoscaling, cloudwatch } = stranger.aws
+  const variant = {
+    ServiceNamespace: 'sagemaker',
+    ResourceId: `endpoint/${name}/variant/AllTraffic`,
+    ScalableDimension: DIMENSION,
+  } as const
+  const ours = <T extends { Tags: { Key: string; Value: string }[] }>(all: T[]) =>
+    all.filter((each) => tag(each, 'mooring.dev/uid') === uid && tag(each, 'mooring.dev/cluster') === world.namespace)
+  switch (act) {
+    case 'delete-endpoint':
+      if (stranger.owns(name)) return 'it is the stranger’s'
+      await sagemaker.deleteEndpoint({ EndpointName: name })
+      return undefined
+    case 'delete-config': {
+      facts.add('configuration taken away').add('update may fail')
+      for (const { EndpointConfigName } of ours(view(cloud).endpointConfigs))
+        await sagemaker.deleteEndpointConfig({ EndpointConfigName })
+      return undefined
+    }
+    case 'delete-model': {
+      facts.add('update may fail').add('may fail')
+      for (const { ModelName } of ours(view(cloud).models)) await sagemaker.deleteModel({ ModelName })
+      return undefined
+    }
+    case 'delete-alarm':
+      await cloudwatch.deleteAlarms({ AlarmNames: [`${name}-wake`] })
+      return undefined
+    case 'delete-target':
+      await autoscaling.deregisterScalableTarget(variant)
+      return undefined
+    case 'delete-policy':
+      await autoscaling.deleteScalingPolicy({ ...variant, PolicyName: `${name}-wake` })
+      return undefined
+    case 'update-endpoint':
+      if (stranger.owns(name)) return 'it is the stranger’s'
+      facts.add('update may fail')
+      await sagemaker.updateEndpoint({ EndpointName: name, EndpointConfigName: STRANGERS })
+      return undefined
+    case 'scale':
+      await sagemaker.updateEndpointWeightsAndCapacities({
+        EndpointName: name,
+        DesiredWeightsAndCapacities: [{ VariantName: 'AllTraffic', DesiredInstanceCount: 0 }],
+      })
+      return undefined
+    case 'change-alarm':
+      if (!view(cloud).alarms.some((alarm) => alarm.name === `${name}-wake`)) return 'there is none'
+      await cloudwatch.putMetricAlarm({
+        AlarmName: `${name}-wake`,
+        Namespace: 'AWS/SageMaker',
+        MetricName: 'HasBacklogWithoutCapacity',
+        Dimensions: [{ Name: 'EndpointName', Value: name }],
+        Statistic: 'Average',
+        Period: 60,
+        EvaluationPeriods: 9,
+        Threshold: 5,
+        ComparisonOperator: 'GreaterThanThreshold',
+      })
+      return undefined
+    case 'change-target':
+      if (!view(cloud).targets.some(({ resourceId }) => resourceId === variant.ResourceId)) return 'there is none'
+      await autoscaling.registerScalableTarget({ ...variant, MinCapacity: 0, MaxCapacity: 9 })
+      return undefined
+    case 'change-tag': {
+      const endpoint = view(cloud).endpoints.find(({ EndpointName }) => EndpointName === name)
+      if (!endpoint || stranger.owns(name)) return 'there is none'
+      await sagemaker.addTags({ ResourceArn: endpoint.EndpointArn, Tags: [{ Key: 'colour', Value: 'theirs' }] })
+      return undefined
+    }
+    case 'plant-beside':
+      await stranger.plantBeside(name, uid)
+      return undefined
+    case 'take-name':
+      // Creation times, by which one endpoint is told from the next of its name, are kept in whole seconds.
+      world.clock.jump(1_000)
+      if ((await world.object(object))?.status?.endpointArn) return 'it is ours'
+      return (await stranger.takeName(name)) ? undefined : 'it is taken'
+  }
+}
