@@ -5,8 +5,8 @@ import type { Intervals } from './controllers/intervals.ts'
 export type Config = {
   /** Only this namespace; undefined for all. */
   namespace: string | undefined
-  /** Written into a tag of everything made in AWS. */
-  clusterId: string
+  /** Written into a tag of everything made in AWS; undefined for the cluster's own, see cluster-id.ts. */
+  clusterId: string | undefined
   http: { address: string; port: number }
   leaderElection: { enabled: boolean; namespace: string; identity: string }
   intervals: Intervals
@@ -37,8 +37,8 @@ export function readConfig(environment: Environment): Config {
   }
   const seconds = (name: string, fallback: number) => number(name, fallback, { min: 0.01, max: 86_400 }) * 1000
 
-  const clusterId = text('MOORING_CLUSTER_ID', 'default')
-  if (!/^[\w.:/=+@-]{1,128}$/.test(clusterId))
+  const clusterId = text('MOORING_CLUSTER_ID', '') || undefined
+  if (clusterId && !/^[\w.:/=+@-]{1,128}$/.test(clusterId))
     mistakes.push('MOORING_CLUSTER_ID must be 1 to 128 letters, digits and _.:/=+-@, as an AWS tag is')
   const config: Config = {
     namespace: text('MOORING_NAMESPACE', '') || undefined,

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { AsyncInferenceEndpoint } from './api/async-inference-endpoint.ts'
 import type { ModelImage } from './api/model-image.ts'
 import { ASYNC_INFERENCE_ENDPOINTS, GROUP, MODEL_IMAGES } from './api/names.ts'
+import { clusterIdOf } from './cluster-id.ts'
 import type { Config } from './config.ts'
 import { endpointReconciler } from './controllers/endpoint/controller.ts'
 import { modelImageReconciler } from './controllers/model-image/controller.ts'
@@ -40,10 +41,14 @@ export type Operator = {
   stop(): Promise<void>
 }
 
-/** Puts the operator together and starts it: probes at once, controllers when this process leads. */
+/**
+ * Puts the operator together and starts it: probes at once, controllers when this process leads.
+ * @throws Error where it cannot know which cluster this is
+ */
 export async function startOperator(deps: OperatorDependencies): Promise<Operator> {
   const { config, kube, log, onFatal, now = Date.now, random = Math.random } = deps
   const { intervals, workers, namespace } = config
+  const cluster = await clusterIdOf(kube, config.clusterId)
   const measured = metrics()
   const aws = clients({ onRequest: measured.awsRequest, pathStyle: config.customEndpoint })
   const providers = regionalProviders(aws)
@@ -70,7 +75,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
     ...shared,
     image: (key) => images.get(key),
     providers,
-    cluster: config.clusterId,
+    cluster,
     intervals,
     metrics: measured,
   })
@@ -127,7 +132,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
     if (stopping.signal.aborted) return
     imageController.start()
     endpointController.start()
-    log.info({ namespace: namespace ?? 'all', workers }, 'reconciling')
+    log.info({ namespace: namespace ?? 'all', cluster, workers }, 'reconciling')
   }
 
   const address = await server.listen({ host: config.http.address, port: config.http.port })

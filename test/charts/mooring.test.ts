@@ -40,6 +40,7 @@ const VALUES: Record<string, object> = {
     priorityClassName: 'system-cluster-critical',
   },
   'everything turned off': {
+    clusterId: 'vision-production',
     crds: { install: false },
     serviceAccount: { create: false, name: 'existing' },
     leaderElection: { enabled: false },
@@ -245,11 +246,19 @@ for (const scope of ['the whole cluster', 'one namespace'] as const)
       return (await answer.catch((error: { stdout?: string }) => error.stdout ?? String(error))).trim()
     }
 
+    const mayGet = async (name: string) => {
+      const account = `--as=system:serviceaccount:${home}:${release}`
+      const answer = cluster.kubectl('auth', 'can-i', 'get', `namespaces/${name}`, account)
+      return (await answer.catch((error: { stdout?: string }) => error.stdout ?? String(error))).trim()
+    }
+
     for (const [verb, resource] of ALLOWED) {
       t.is(await may(verb, resource, watched), 'yes', `${verb} ${resource}`)
       t.is(await may(verb, resource, other), scope === 'one namespace' ? 'no' : 'yes', `${verb} ${resource} elsewhere`)
     }
     for (const [verb, resource] of FORBIDDEN) t.is(await may(verb, resource, watched), 'no', `${verb} ${resource}`)
+    t.is(await mayGet('kube-system'), 'yes', 'its UID stands for the cluster')
+    t.is(await mayGet('default'), 'no')
     t.is(await may('update', 'leases.coordination.k8s.io', home), 'yes')
     t.is(await may('update', 'leases.coordination.k8s.io', watched), 'no')
   })
