@@ -8,6 +8,7 @@ import type { Config } from './config.ts'
 import { endpointReconciler } from './controllers/endpoint/controller.ts'
 import { modelImageReconciler } from './controllers/model-image/controller.ts'
 import { references } from './controllers/model-image/references.ts'
+import { orphanCollector } from './controllers/orphans/collector.ts'
 import type { KubeClient } from './kube/client.ts'
 import { controller } from './kube/controller.ts'
 import { informer } from './kube/informer.ts'
@@ -76,6 +77,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
     image: (key) => images.get(key),
     providers,
     cluster,
+    defaultTags: config.defaultTags,
     intervals,
     metrics: measured,
   })
@@ -96,6 +98,19 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
     workers,
     log,
     metrics: measured,
+  })
+
+  const orphans = orphanCollector({
+    kube,
+    objects: endpoints.list,
+    scope: { cluster, namespace },
+    mode: config.orphans.mode === 'delete' ? 'delete' : 'report',
+    regions: config.orphans.regions,
+    interval: config.orphans.interval,
+    providers,
+    metrics: measured,
+    log,
+    random,
   })
 
   const referring = references()
@@ -125,6 +140,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
         onLost: () => onFatal('the lease was lost'),
       })
     : undefined
+  let collecting: Promise<void> | undefined
   const lead = async () => {
     await election?.acquire(stopping.signal)
     // Before the caches are full, an object that is only not listed yet would look as if it were missing.
@@ -132,6 +148,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
     if (stopping.signal.aborted) return
     imageController.start()
     endpointController.start()
+    if (config.orphans.mode !== 'off') collecting = orphans.run(stopping.signal)
     log.info({ namespace: namespace ?? 'all', cluster, workers }, 'reconciling')
   }
 
@@ -151,7 +168,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
       stopping.abort()
       clearInterval(watchdog)
       await leading
-      await Promise.all([imageController.stop(), endpointController.stop()])
+      await Promise.all([imageController.stop(), endpointController.stop(), collecting])
       await Promise.all([images.stop(), endpoints.stop()])
       await events.flush()
       // Last: a successor must not act while a pass of ours is under way.

@@ -125,7 +125,8 @@ export const REASONS = {
   },
   NameTaken: {
     on: 'ModelReady, ConfigReady, EndpointInService',
-    means: 'Something of that name exists in SageMaker and belongs to somebody else, by its tags. It is left alone.',
+    means:
+      'Something of that name exists in SageMaker, or among the SNS topics, and belongs to somebody else, by its tags. It is left alone.',
     remedy:
       'Delete it, or give this object another name. To take over an endpoint that no other object owns, set `spec.adopt`.',
   },
@@ -150,7 +151,7 @@ export const REASONS = {
     remedy: 'It must be a .tar.gz without symbolic links.',
   },
   RoleCannotBeAssumed: {
-    on: 'ModelReady, EndpointInService',
+    on: 'ModelReady, ConfigReady, EndpointInService',
     means: 'SageMaker cannot assume `spec.executionRoleArn`.',
     remedy:
       'The role must exist and its trust policy must allow sts:AssumeRole to sagemaker.amazonaws.com. A new role takes up to a minute.',

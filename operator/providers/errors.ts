@@ -16,6 +16,8 @@ const THROTTLES = new Set([
   'SlowDown',
 ])
 const DENIALS = new Set(['AccessDeniedException', 'AccessDenied', 'UnauthorizedOperation', 'Forbidden'])
+const VALIDATIONS = new Set(['ValidationException', 'ValidationError', 'InvalidParameterException', 'InvalidParameter'])
+const NO_TOPIC = new Set(['NotFound', 'NotFoundException', 'ResourceNotFound', 'ResourceNotFoundException'])
 const SIGN_IN = new Set([
   'CredentialsProviderError',
   'UnrecognizedClientException',
@@ -67,6 +69,24 @@ export function isNoObject(error: unknown): boolean {
 /** Whether the registry has no such repository. */
 export function isNoRepository(error: unknown): boolean {
   return nameOf(error) === 'RepositoryNotFoundException'
+}
+
+/** Whether SNS has no such topic: its operations have a code each for that. */
+export function isNoTopic(error: unknown): boolean {
+  return NO_TOPIC.has(nameOf(error))
+}
+
+/** Whether a topic of that name exists that is not as it was asked for. */
+export function isOtherTopic(error: unknown): boolean {
+  return isValidation(error) && messageOf(error).includes('Topic already exists with different')
+}
+
+/** Whether the resource whose tags were asked for does not exist, whatever its service. */
+export function isNoResource(error: unknown): boolean {
+  return (
+    isNoTopic(error) ||
+    (isValidation(error) && /^Could not find (endpoint|model|endpoint configuration) "/.test(messageOf(error)))
+  )
 }
 
 export function isThrottled(error: unknown): boolean {
@@ -122,7 +142,7 @@ export function explainError(error: unknown): Explanation {
 }
 
 function isValidation(error: unknown): boolean {
-  return ['ValidationException', 'ValidationError', 'InvalidParameterException'].includes(nameOf(error))
+  return VALIDATIONS.has(nameOf(error))
 }
 
 function nameOf(error: unknown): string {

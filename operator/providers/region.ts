@@ -7,6 +7,8 @@ import { type Models, models } from './model.ts'
 import { type Ownership, ownership } from './ownership.ts'
 import { type ImageRegistry, registry } from './registry.ts'
 import { type AsyncRuntime, asyncRuntime } from './runtime.ts'
+import { type TaggedResources, taggedResources } from './tagged-resources.ts'
+import { type Topics, topics } from './topics.ts'
 
 /** AWS in one region, as the controllers use it. */
 export type Providers = {
@@ -18,6 +20,8 @@ export type Providers = {
   logs: ContainerLogs
   runtime: AsyncRuntime
   registry: ImageRegistry
+  topics: Topics
+  tagged: TaggedResources
 }
 
 /** The providers of each region, made on first use. */
@@ -26,7 +30,7 @@ export function regionalProviders(clients: Clients): (region: string) => Provide
   return (region) => {
     const known = regions.get(region)
     if (known) return known
-    const { sagemaker, runtime, autoscaling: scaling, cloudwatch, logs, s3, ecr } = clients.region(region)
+    const { sagemaker, runtime, autoscaling: scaling, cloudwatch, logs, s3, ecr, sns, tagging } = clients.region(region)
     const made: Providers = {
       models: models(sagemaker),
       configs: endpointConfigs(sagemaker),
@@ -36,6 +40,8 @@ export function regionalProviders(clients: Clients): (region: string) => Provide
       logs: containerLogs(logs),
       runtime: asyncRuntime(runtime, s3),
       registry: registry(ecr, fetch),
+      topics: topics(sns),
+      tagged: taggedResources(region, tagging, sagemaker, cloudwatch, sns),
     }
     regions.set(region, made)
     return made

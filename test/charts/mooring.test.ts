@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import ava from 'ava'
 import { parse, parseAllDocuments, stringify } from 'yaml'
 import { KINDS } from '../../operator/api/definition.ts'
+import { readConfig } from '../../operator/config.ts'
 import { testCluster } from '../kubernetes.ts'
 import { SCHEMA_LOCATION, writeSchemas } from './schemas.ts'
 import { obtainable, resolveTool } from './tools.ts'
@@ -29,6 +30,8 @@ const VALUES: Record<string, object> = {
     replicas: 3,
     watchNamespace: 'vision',
     image: { repository: 'registry.example/mooring-operator', digest: `sha256:${'0'.repeat(64)}` },
+    orphans: { mode: 'delete', regions: ['us-east-1', 'eu-west-1'] },
+    defaultTags: { 'cost-center': '42', team: 'vision' },
     imagePullSecrets: [{ name: 'registry' }],
     serviceAccount: { annotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::123456789012:role/mooring' } },
     operator: { env: [{ name: 'MOORING_POLL_SETTLED_SECONDS', value: '60' }] },
@@ -156,6 +159,25 @@ test('the chart installs the very definitions of crds/, kept when the release go
     )
   }
 })
+
+test('the operator understands the environment that the chart gives it', async (t) => {
+  const { output } = await helm(t, 'template', VALUES['everything turned on'] ?? {})
+  const deployment = documents(output).find(({ kind }) => kind === 'Deployment')
+  if (!deployment) return t.fail('no Deployment')
+  const { containers } = (deployment.spec as { template: { spec: { containers: Container[] } } }).template.spec
+  const environment = Object.fromEntries((containers[0]?.env ?? []).map(({ name, value }) => [name, value]))
+  t.like(readConfig(environment), {
+    namespace: 'vision',
+    clusterId: undefined,
+    orphans: { mode: 'delete', interval: 3_600_000, regions: ['us-east-1', 'eu-west-1'] },
+    defaultTags: [
+      { Key: 'cost-center', Value: '42' },
+      { Key: 'team', Value: 'vision' },
+    ],
+  })
+})
+
+type Container = { env?: { name: string; value: string }[] }
 
 test('the definitions are left out where they are managed elsewhere, and can be let go with the release', async (t) => {
   const none = documents((await helm(t, 'template', { crds: { install: false } })).output)

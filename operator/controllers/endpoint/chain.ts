@@ -8,6 +8,7 @@ import { imageStep } from './image.ts'
 import { modelStep } from './model.ts'
 import type { ConditionType, Halt, Outcome, Pass } from './pass.ts'
 import { smokeTestStep } from './smoke-test.ts'
+import { topicsStep } from './topics.ts'
 
 /** How a pass ended. */
 export type Ended =
@@ -25,6 +26,9 @@ export async function chain(pass: Pass): Promise<Ended> {
 
   const model = await guarded(pass, 'ModelReady', () => modelStep(pinned))
   if (model.kind !== 'proceed') return model
+
+  const topics = await guarded(pass, 'ConfigReady', () => topicsStep(pinned))
+  if (topics.kind !== 'proceed') return topics
 
   const config = await guarded(pass, 'ConfigReady', () => endpointConfigStep(pinned))
   if (config.kind !== 'proceed') return config

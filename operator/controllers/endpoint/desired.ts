@@ -10,6 +10,7 @@ import type { AsyncInferenceEndpoint, AsyncInferenceEndpointSpec } from '../../a
 import type { DesiredAutoscaling } from '../../providers/autoscaling.ts'
 import { OWNER_TAGS } from '../../providers/ownership.ts'
 import { desiredAutoscaling } from './desired-autoscaling.ts'
+import { type TopicArns, topicArns } from './desired-topics.ts'
 import { contentHash, endpointName, revisionName } from './names.ts'
 
 /** Asynchronous endpoints have exactly one variant; its name is part of what autoscaling and metrics go by. */
@@ -38,7 +39,7 @@ export function desiredState(object: AsyncInferenceEndpoint, image: string, clus
   const modelHash = contentHash(model)
   const modelName = revisionName(name, modelHash)
 
-  const config = configContent(spec, modelName)
+  const config = configContent(spec, modelName, topicArns(spec, name))
   const configHash = contentHash(config)
   const configName = revisionName(name, configHash)
 
@@ -88,6 +89,7 @@ function modelContent(spec: AsyncInferenceEndpointSpec, image: string): Omit<Cre
 function configContent(
   spec: AsyncInferenceEndpointSpec,
   modelName: string,
+  topics: TopicArns | undefined,
 ): Omit<CreateEndpointConfigCommandInput, 'EndpointConfigName'> {
   const { instance } = spec
   const variant: ProductionVariant = {
@@ -103,10 +105,10 @@ function configContent(
       InferenceAmiVersion: instance.inferenceAmiVersion,
     }),
   }
-  return { ProductionVariants: [variant], AsyncInferenceConfig: asyncConfig(spec.async) }
+  return { ProductionVariants: [variant], AsyncInferenceConfig: asyncConfig(spec.async, topics) }
 }
 
-function asyncConfig(spec: AsyncInferenceEndpointSpec['async']): AsyncInferenceConfig {
+function asyncConfig(spec: AsyncInferenceEndpointSpec['async'], topics: TopicArns | undefined): AsyncInferenceConfig {
   const { output, notifications, maxConcurrentInvocationsPerInstance: concurrency } = spec
   return {
     OutputConfig: {
@@ -115,8 +117,8 @@ function asyncConfig(spec: AsyncInferenceEndpointSpec['async']): AsyncInferenceC
       ...(notifications
         ? {
             NotificationConfig: defined({
-              SuccessTopic: notifications.successTopicArn,
-              ErrorTopic: notifications.errorTopicArn,
+              SuccessTopic: topics?.success ?? notifications.successTopicArn,
+              ErrorTopic: topics?.error ?? notifications.errorTopicArn,
               IncludeInferenceResponseIn: notifications.includeInferenceResponseIn,
             }),
           }

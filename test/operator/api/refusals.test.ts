@@ -465,10 +465,10 @@ const ENDPOINT_MISTAKES: Mistake[] = [
     says: ['spec.tags', 'take the other characters out'],
   },
   {
-    title: 'forty-one tags',
+    title: 'thirty-one tags',
     path: 'spec.tags',
-    value: Object.fromEntries(Array.from({ length: 41 }, (_, index) => [`t${index}`, ''])),
-    says: ['spec.tags', 'must have at most 40 items'],
+    value: Object.fromEntries(Array.from({ length: 31 }, (_, index) => [`t${index}`, ''])),
+    says: ['spec.tags', 'must have at most 30 items'],
   },
   {
     title: 'a deletion policy of another name',

@@ -73,6 +73,8 @@ export type World = {
 export async function world(
   overrides: {
     intervals?: Partial<Config['intervals']>
+    /** Of the operator, beside what the tests set. */
+    environment?: Record<string, string>
     /** Stands between the first operator and the API server; one started by restart() speaks to it directly. */
     between?: (kube: KubeClient) => KubeClient
   } = {},
@@ -81,7 +83,12 @@ export async function world(
   const namespace = await cluster.namespace('operator')
   const kube = connect({ kubeconfigPath: cluster.kubeconfigPath })
   const config: Config = {
-    ...readConfig({ ...process.env, MOORING_HTTP_ADDRESS: '127.0.0.1', MOORING_HTTP_PORT: '0' }),
+    ...readConfig({
+      ...process.env,
+      MOORING_HTTP_ADDRESS: '127.0.0.1',
+      MOORING_HTTP_PORT: '0',
+      ...overrides.environment,
+    }),
     namespace,
     intervals: { inFlight: 200, settled: 1_000, deleting: 200, verify: 2_000, ...overrides.intervals },
   }
