@@ -52,7 +52,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
   const cluster = await clusterIdOf(kube, config.clusterId)
   const measured = metrics()
   const aws = clients({ onRequest: measured.awsRequest, pathStyle: config.customEndpoint })
-  const providers = regionalProviders(aws)
+  const providers = regionalProviders(aws, now)
   const events = recorder({
     client: kube,
     component: `${GROUP}/operator`,

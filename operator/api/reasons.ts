@@ -140,6 +140,17 @@ export const REASONS = {
     means: 'SageMaker does not accept instance pools here.',
     remedy: 'Set `spec.instance.fallback.mode: InOrder`, with which Mooring itself tries one type after another.',
   },
+  BucketNotFound: {
+    on: 'ConfigReady',
+    means:
+      'S3 has no bucket of a name that the spec gives; the message names the field. No instance is started for it.',
+    remedy: 'Create the bucket, or correct the field. It is looked at again within minutes.',
+  },
+  BucketInOtherRegion: {
+    on: 'ConfigReady',
+    means: 'A bucket for output or model data is in another region than the endpoint. No instance is started for it.',
+    remedy: 'Name a bucket in `spec.region`, or make the object anew for the region of the bucket.',
+  },
   ModelDataUnavailable: {
     on: 'ModelReady, EndpointInService',
     means: 'SageMaker cannot read the archive at `spec.modelDataUrl`.',

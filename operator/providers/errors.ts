@@ -66,6 +66,17 @@ export function isNoObject(error: unknown): boolean {
   return ['NoSuchKey', 'NotFound'].includes(nameOf(error)) || isDenied(error)
 }
 
+/** Whether S3 has no such bucket. */
+export function isNoBucket(error: unknown): boolean {
+  return ['NoSuchBucket', 'NotFound'].includes(nameOf(error)) || statusOf(error) === 404
+}
+
+/** The region in which S3 says the bucket is, in an answer that refuses or redirects. */
+export function bucketRegionIn(error: unknown): string | undefined {
+  const { $response } = (error ?? {}) as { $response?: { headers?: Record<string, string | undefined> } }
+  return $response?.headers?.['x-amz-bucket-region']
+}
+
 /** Whether the registry has no such repository. */
 export function isNoRepository(error: unknown): boolean {
   return nameOf(error) === 'RepositoryNotFoundException'

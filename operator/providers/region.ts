@@ -1,4 +1,5 @@
 import { type Autoscaling, autoscaling } from './autoscaling.ts'
+import { type Buckets, buckets } from './buckets.ts'
 import type { Clients } from './clients.ts'
 import { type Endpoints, endpoints } from './endpoint.ts'
 import { type EndpointConfigs, endpointConfigs } from './endpoint-config.ts'
@@ -20,12 +21,13 @@ export type Providers = {
   logs: ContainerLogs
   runtime: AsyncRuntime
   registry: ImageRegistry
+  buckets: Buckets
   topics: Topics
   tagged: TaggedResources
 }
 
 /** The providers of each region, made on first use. */
-export function regionalProviders(clients: Clients): (region: string) => Providers {
+export function regionalProviders(clients: Clients, now: () => number): (region: string) => Providers {
   const regions = new Map<string, Providers>()
   return (region) => {
     const known = regions.get(region)
@@ -40,6 +42,7 @@ export function regionalProviders(clients: Clients): (region: string) => Provide
       logs: containerLogs(logs),
       runtime: asyncRuntime(runtime, s3),
       registry: registry(ecr, fetch),
+      buckets: buckets(region, s3, now),
       topics: topics(sns),
       tagged: taggedResources(region, tagging, sagemaker, cloudwatch, sns),
     }

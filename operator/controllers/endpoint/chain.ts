@@ -1,6 +1,7 @@
 import type { Reason } from '../../api/reasons.ts'
 import { explainError } from '../../providers/errors.ts'
 import { autoscalingStep } from './autoscaling.ts'
+import { bucketsStep } from './buckets.ts'
 import { collectOldRevisions } from './collect.ts'
 import { endpointStep } from './endpoint.ts'
 import { endpointConfigStep } from './endpoint-config.ts'
@@ -26,6 +27,9 @@ export async function chain(pass: Pass): Promise<Ended> {
 
   const model = await guarded(pass, 'ModelReady', () => modelStep(pinned))
   if (model.kind !== 'proceed') return model
+
+  const buckets = await guarded(pass, 'ConfigReady', () => bucketsStep(pinned))
+  if (buckets.kind !== 'proceed') return buckets
 
   const topics = await guarded(pass, 'ConfigReady', () => topicsStep(pinned))
   if (topics.kind !== 'proceed') return topics

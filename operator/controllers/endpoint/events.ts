@@ -37,6 +37,8 @@ export const recoveryExhausted = (message: string) => warning('RecoveryExhausted
 export const endpointMissing = (name: string) =>
   warning('EndpointMissing', `Endpoint ${name} is gone, deleted by somebody else. Mooring creates it again.`)
 
+export const bucketUnusable = (reason: string, message: string) => warning(reason, message)
+
 export const topicRestored = (name: string) =>
   warning(
     'TopicRestored',

@@ -35,7 +35,14 @@ export async function cloudForFile(options: LocalCloudOptions = {}): Promise<Loc
     },
   })
   Object.assign(process.env, cloud.environment)
+  await makeBucket(cloud, 'mooring-demo')
   return cloud
+}
+
+/** Unsigned requests for a bucket are S3's. */
+export async function makeBucket(cloud: LocalCloud, name: string): Promise<void> {
+  const { ok, status } = await fetch(`${cloud.url}/${name}`, { method: 'PUT' })
+  if (!ok) throw new Error(`the local cloud answered ${status} to a new bucket ${name}`)
 }
 
 export type World = {

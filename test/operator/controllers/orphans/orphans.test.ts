@@ -110,7 +110,7 @@ async function given(
     mode: options.mode ?? 'delete',
     regions: ['us-east-1'],
     interval: 3_600_000,
-    providers: regionalProviders(aws),
+    providers: regionalProviders(aws, Date.now),
     metrics: {
       orphans: (type, count) => {
         counts[type] = count
