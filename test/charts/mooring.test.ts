@@ -229,6 +229,7 @@ type PodSpec = { securityContext: object; [field: string]: unknown }
 
 /** What the operator asks of the API server, and what it must never be able to ask. */
 const ALLOWED = [
+  ['get', 'asyncinferenceendpoints.mooring.dev'],
   ['list', 'modelimages.mooring.dev'],
   ['watch', 'asyncinferenceendpoints.mooring.dev'],
   ['patch', 'asyncinferenceendpoints.mooring.dev'],

@@ -2,7 +2,7 @@ import type { AsyncInferenceEndpointSpec } from '../../api/async-inference-endpo
 import type { Reason } from '../../api/reasons.ts'
 import { bucketUnusable } from './events.ts'
 import { contentHash } from './names.ts'
-import { failing, type Outcome, type Pass } from './pass.ts'
+import { failing, type Outcome, type Pass, type PinnedPass } from './pass.ts'
 
 /** A bucket that the spec names; `inRegion`: SageMaker reaches it in the endpoint's region only. */
 export type NamedBucket = { field: string; bucket: string; inRegion: boolean }
@@ -27,10 +27,12 @@ export function namedBuckets({
 
 /**
  * Looks at the buckets before a GPU starts: SageMaker creates an endpoint whose output has nowhere to go, and says so with the first
- * request. An endpoint that serves is warned about, not held up: its instances run already.
+ * request. An endpoint that serves with this configuration already is warned about, not held up: its instances run.
  */
-export async function bucketsStep(pass: Pass): Promise<Outcome> {
-  const { spec, conditions, memory, now, intervals, providers, signal } = pass
+export async function bucketsStep(pass: PinnedPass): Promise<Outcome> {
+  const { spec, status, desired, conditions, memory, now, intervals, providers, signal } = pass
+  const serves =
+    status.endpointConfigName === desired.config.EndpointConfigName && conditions.isTrue('EndpointInService')
   const named = namedBuckets(spec)
   const revision = contentHash({ named, region: spec.region })
   const verified = memory.verified.get('buckets')
@@ -38,8 +40,7 @@ export async function bucketsStep(pass: Pass): Promise<Outcome> {
   for (const each of named) {
     const mistake = mistakeIn(each, spec.region, await providers.buckets.look(each.bucket, signal))
     if (!mistake) continue
-    if (!conditions.isTrue('EndpointInService'))
-      return failing(pass, 'ConfigReady', mistake.reason, mistake.message, intervals.settled)
+    if (!serves) return failing(pass, 'ConfigReady', mistake.reason, mistake.message, intervals.settled)
     pass.emit(bucketUnusable(mistake.reason, mistake.message))
   }
   memory.verified.set('buckets', { revision, at: now.getTime() })

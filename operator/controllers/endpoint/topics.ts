@@ -20,6 +20,12 @@ export async function topicsStep(pass: PinnedPass): Promise<Outcome> {
   const revision = contentHash({ arns, tags, kmsKeyId: kmsKeyId ?? '' })
   const verified = memory.verified.get('topics')
   if (verified?.revision === revision && now.getTime() - verified.at <= intervals.verify) return { kind: 'proceed' }
+  // After a restart, spread over the interval: a thousand objects must not all be checked at once.
+  const unchanged = status.topics?.success === arns.success && status.observedGeneration === pass.generation
+  if (!verified && unchanged) {
+    memory.verified.set('topics', { revision, at: now.getTime() - intervals.verify * pass.random() })
+    return { kind: 'proceed' }
+  }
   for (const arn of [arns.success, arns.error]) {
     const refused = await ensureTopic(pass, arn, tags, kmsKeyId)
     if (refused) return refused

@@ -21,6 +21,9 @@ export type OrphanCollector = {
   run(signal: AbortSignal): Promise<void>
 }
 
+/** More than AWS has. */
+const MAX_REGIONS = 64
+
 const TYPES: readonly ResourceType[] = ['endpoint', 'endpoint-config', 'model', 'alarm', 'topic']
 
 /** Removals in one sweep, over all regions: should ever a mistake be made, it is seen before much is lost. */
@@ -34,11 +37,12 @@ export function orphanCollector(deps: CollectorDependencies): OrphanCollector {
   const { providers, log, metrics, interval, random } = deps
   const suspects = new Map<string, Set<string>>()
   const regions = new Set(deps.regions)
+  /** As last seen in each region: a sweep that failed says nothing new. */
+  const counts = new Map<string, ReadonlyMap<ResourceType, number>>()
 
   const sweepAll = async (signal: AbortSignal): Promise<void> => {
     // Those of objects that have gone since are kept: that is where orphans are.
-    for (const { spec } of deps.objects()) regions.add(spec.region)
-    const counts = new Map<ResourceType, number>(TYPES.map((type) => [type, 0]))
+    for (const { spec } of deps.objects()) if (regions.size < MAX_REGIONS) regions.add(spec.region)
     let budget = MAX_REMOVALS
     for (const region of regions) {
       const before = suspects.get(region) ?? new Set()
@@ -47,13 +51,17 @@ export function orphanCollector(deps: CollectorDependencies): OrphanCollector {
         const swept = await sweep(deps, providers(region), before, budget, signal)
         suspects.set(region, swept.suspects)
         budget -= swept.removed
-        for (const [type, count] of swept.orphans) counts.set(type, (counts.get(type) ?? 0) + count)
+        counts.set(region, swept.orphans)
       } catch (error) {
         if (signal.aborted) return
         log.warn({ err: error, region }, 'could not look for orphaned resources; nothing is removed on a doubt')
       }
     }
-    for (const [type, count] of counts) metrics.orphans(type, count)
+    for (const type of TYPES)
+      metrics.orphans(
+        type,
+        [...counts.values()].reduce((sum, of) => sum + (of.get(type) ?? 0), 0),
+      )
   }
 
   return {

@@ -21,6 +21,9 @@ export type SweepDependencies = {
 /** What one sweep found. `suspects` are given to the next one: an orphan is what was one in two sweeps. */
 export type Swept = { suspects: Set<string>; orphans: Map<ResourceType, number>; removed: number }
 
+/** Owners without an object that one sweep looks into: each costs a question to the API server and one for each resource. */
+const MAX_OWNERS = 100
+
 type Group = { owner: OwnerObject; resources: TaggedResource[] }
 
 /**
@@ -41,16 +44,19 @@ export async function sweep(
   const swept: Swept = { suspects: new Set(), orphans: new Map(), removed: 0 }
   const found = await providers.tagged.find(scope.cluster, scope.namespace, signal)
   const living = new Set(deps.objects().map(({ metadata }) => metadata.uid))
-  for (const { owner, resources } of groups(found, scope)) {
+  const ownerless = groups(found, scope).filter(({ owner }) => !living.has(owner.uid))
+  if (ownerless.length > MAX_OWNERS)
+    log.warn({ owners: ownerless.length, looked: MAX_OWNERS }, 'there is much without an object: the rest waits')
+  for (const { owner, resources } of ownerless.slice(0, MAX_OWNERS)) {
     signal.throwIfAborted()
-    if (living.has(owner.uid) || !(await isGone(deps.kube, owner))) continue
+    if (!(await isGone(deps.kube, owner))) continue
     const again = resources.filter(({ arn }) => suspects.has(suspicion(arn, owner)))
     for (const { arn } of resources) swept.suspects.add(suspicion(arn, owner))
     try {
       const orphans: TaggedResource[] = []
       for (const resource of again) if (await stillCarries(resource, owner)) orphans.push(resource)
       for (const { type } of orphans) swept.orphans.set(type, (swept.orphans.get(type) ?? 0) + 1)
-      if (orphans.length > 0) await act(owner, orphans)
+      if (orphans.length > 0) await act(owner, orphans, resources)
     } catch (error) {
       signal.throwIfAborted()
       log.warn(
@@ -66,18 +72,17 @@ export async function sweep(
     return tags !== undefined && sameOwner(owner, ownerIn(tags, scope))
   }
 
-  async function act(owner: OwnerObject, orphans: TaggedResource[]): Promise<void> {
+  async function act(owner: OwnerObject, orphans: TaggedResource[], all: TaggedResource[]): Promise<void> {
     const used = namesInUse(deps.objects())
     const ours = orphans.filter((each) => madeFor(owner, each) && !used.has(each.name.toLowerCase()))
-    const foreignEndpoint = orphans.some((each) => each.type === 'endpoint' && !ours.includes(each))
+    const adopted = all.some((each) => each.type === 'endpoint' && !madeFor(owner, each))
     for (const { arn, type } of orphans)
       log.warn({ arn, type, ...owner }, 'orphaned: it carries the tags of an object that is gone')
     for (const { arn } of orphans.filter((each) => !ours.includes(each)))
       log.warn({ arn }, 'left alone: its name is not one that Mooring gave, or an object refers to it')
     if (deps.mode === 'report' || ours.length === 0) return
     // An adopted endpoint is left, and serves with the configuration that Mooring made.
-    if (foreignEndpoint)
-      return log.warn({ ...owner }, 'left alone: an endpoint that Mooring did not make may need the rest')
+    if (adopted) return log.warn({ ...owner }, 'left alone: an endpoint that Mooring did not make may need the rest')
     const { removed, left } = await removeOrphans(providers, owner, ours, budget - swept.removed, signal)
     swept.removed += removed
     if (removed > 0) log.warn({ ...owner, removed }, 'removed orphaned resources')

@@ -94,6 +94,21 @@ test('an endpoint that serves goes on when a bucket goes, with a warning', async
   t.is(conditionOf(await w.endpoint(), 'Ready')?.status, 'True')
 })
 
+test('an endpoint that serves is not updated to a bucket that is not there', async (t) => {
+  const w = await world()
+  t.teardown(() => w.stop())
+  await w.apply()
+  const before = (await w.ready()).status?.endpointConfigName
+  await w.patch({ spec: to('not-there-yet') })
+  await w.until('BucketNotFound', (endpoint) => conditionOf(endpoint, 'ConfigReady')?.reason === 'BucketNotFound')
+  t.is(endpointIn(cloud, await w.nameInCloud())?.EndpointConfigName, before)
+  t.is(conditionOf(await w.endpoint(), 'EndpointInService')?.status, 'True')
+  await makeBucket(cloud, 'not-there-yet')
+  const after = await w.until('the update', ({ status }) => status?.endpointConfigName !== before && status)
+  t.not(after.endpointConfigName, before)
+  await w.ready()
+})
+
 test('objects that share a bucket look at it once in ten minutes', async (t) => {
   let now = 0
   const { buckets: places, calls, s3 } = seen('us-east-1', () => now)
