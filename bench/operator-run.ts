@@ -45,6 +45,8 @@ export async function measure({ size, plane, directory, note }: Options): Promis
   const children = await processes(join(directory, String(size)))
   try {
     const cloud = await startCloud(children)
+    // What the objects name as their output; unsigned requests for a bucket are S3's.
+    await fetch(`${cloud.url}/bench`, { method: 'PUT' })
     const kube = connect({ kubeconfigPath: plane.kubeconfigPath })
     let operator = await startOperator(children, plane, cloud.url, {})
     await kube.create(MODEL_IMAGES, modelImage(), NAMESPACE)

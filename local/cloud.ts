@@ -3,6 +3,7 @@ import * as aasSdk from '@aws-sdk/client-application-auto-scaling'
 import * as cloudwatchSdk from '@aws-sdk/client-cloudwatch'
 import * as logsSdk from '@aws-sdk/client-cloudwatch-logs'
 import * as ecrSdk from '@aws-sdk/client-ecr'
+import * as taggingSdk from '@aws-sdk/client-resource-groups-tagging-api'
 import * as sagemakerSdk from '@aws-sdk/client-sagemaker'
 import * as runtimeSdk from '@aws-sdk/client-sagemaker-runtime'
 import { adminApi } from './admin.ts'
@@ -20,6 +21,7 @@ import { logsService } from './services/logs/index.ts'
 import { type SagemakerDelays, sagemakerService } from './services/sagemaker/index.ts'
 import { sagemakerRuntimeService } from './services/sagemaker-runtime/index.ts'
 import { storage } from './services/storage/storage.ts'
+import { taggingService } from './services/tagging/index.ts'
 
 export type LocalCloudOptions = {
   /** 0: any free one. */
@@ -65,7 +67,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   const logs = logsService(clock.now)
   const metricPeriod = delays.metricPeriod ?? METRIC_PERIOD_MS
   const cloudwatch = cloudwatchService({ clock, region, accountId, evaluationPeriod: metricPeriod, onError })
-  const stored = await storage(region)
+  const stored = await storage(region, accountId)
   const common: Environment = { clock, accountId, region, faults, metrics: cloudwatch, logs }
   let url = ''
   const environment = () => ({
@@ -101,6 +103,8 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   })
   const ecr = ecrService(registry, () => url)
 
+  const tagging = taggingService([sagemaker, autoscaling, cloudwatch, stored.topics])
+
   const mount = (service: Service, sdk: object, target: string | undefined, invalid?: string): Mounted => ({
     service,
     operations: operationsOf(sdk),
@@ -113,12 +117,13 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     mount(cloudwatch, cloudwatchSdk, 'GraniteServiceVersion20100801', 'ValidationError'),
     mount(logs, logsSdk, 'Logs_20140328', 'InvalidParameterException'),
     mount(ecr, ecrSdk, 'AmazonEC2ContainerRegistry_V20150921', 'InvalidParameterException'),
+    mount(tagging, taggingSdk, 'ResourceGroupsTaggingAPI_20170126', 'InvalidParameterException'),
     mount(runtime, runtimeSdk, undefined),
   ]
   const state = () => Object.fromEntries(mounted.map(({ service }) => [service.name, service.state()]))
   const server = gateway({
     mounted,
-    proxied: { services: ['s3', 'sns', 'sqs', 'sts'], host: stored.host, port: stored.port },
+    proxied: { services: ['s3', 'sns', 'sqs', 'sts'], host: stored.host, port: stored.port, topics: stored.topics },
     other: adminApi({ images: registry, faults, calls, state, clock }),
     recorder: calls,
     faults,

@@ -39,6 +39,10 @@ export type Service = {
   stop?(): Promise<void>
 }
 
+/** What a service holds that carries tags now: for the Resource Groups Tagging API. */
+export type TagSource = { tagged(): TaggedResource[] | Promise<TaggedResource[]> }
+export type TaggedResource = { arn: string; tags: { Key: string; Value: string }[] }
+
 export type Dimensions = Record<string, string>
 
 /** CloudWatch's side that other services write to. */

@@ -6,8 +6,8 @@ import type { LeaderElectionTiming } from './kube/leader-election.ts'
 export type Config = {
   /** Only this namespace; undefined for all. */
   namespace: string | undefined
-  /** Written into a tag of everything made in AWS. */
-  clusterId: string
+  /** Written into a tag of everything made in AWS; undefined for the cluster's own, see cluster-id.ts. */
+  clusterId: string | undefined
   http: { address: string; port: number }
   leaderElection: {
     enabled: boolean
@@ -17,6 +17,15 @@ export type Config = {
     timing?: Partial<LeaderElectionTiming>
   }
   intervals: Intervals
+  /** For everything created in AWS; the object's own tags win. */
+  defaultTags: { Key: string; Value: string }[]
+  orphans: {
+    mode: 'delete' | 'report' | 'off'
+    /** Between sweeps, in milliseconds. */
+    interval: number
+    /** Swept beside those that objects name. */
+    regions: string[]
+  }
   /** How many objects of a kind are worked on at once. */
   workers: number
   logLevel: string
@@ -44,9 +53,25 @@ export function readConfig(environment: Environment): Config {
   }
   const seconds = (name: string, fallback: number) => number(name, fallback, { min: 0.01, max: 86_400 }) * 1000
 
-  const clusterId = text('MOORING_CLUSTER_ID', 'default')
-  if (!/^[\w.:/=+@-]{1,128}$/.test(clusterId))
+  const clusterId = text('MOORING_CLUSTER_ID', '') || undefined
+  if (clusterId && !/^[\w.:/=+@-]{1,128}$/.test(clusterId))
     mistakes.push('MOORING_CLUSTER_ID must be 1 to 128 letters, digits and _.:/=+-@, as an AWS tag is')
+  const regions = text('MOORING_REGIONS', '')
+    .split(',')
+    .map((region) => region.trim())
+    .filter((region) => region !== '')
+  if (regions.length > MAX_REGIONS || regions.some((region) => !/^[a-z]{2}(-[a-z]+)+-[0-9]+$/.test(region)))
+    mistakes.push(
+      `MOORING_REGIONS must be at most ${MAX_REGIONS} AWS regions with commas between them, such as us-east-1,eu-west-1`,
+    )
+  const defaultTags = text('MOORING_DEFAULT_TAGS', '')
+    .split(',')
+    .filter((pair) => pair.trim() !== '')
+    .map((pair) => {
+      const [key = '', ...value] = pair.split('=')
+      return { Key: key.trim(), Value: value.join('=').trim() }
+    })
+  mistakes.push(...mistakesInTags(defaultTags))
   const config: Config = {
     namespace: text('MOORING_NAMESPACE', '') || undefined,
     clusterId,
@@ -66,6 +91,13 @@ export function readConfig(environment: Environment): Config {
       deleting: seconds('MOORING_POLL_DELETING_SECONDS', 15),
       verify: seconds('MOORING_VERIFY_SECONDS', 3600),
     },
+    defaultTags,
+    orphans: {
+      // Two clusters may have been given the same id: then each sees the other's as orphans. By its own UID a cluster is unmistakable.
+      mode: oneOf('MOORING_ORPHANS', clusterId ? 'report' : 'delete', ['delete', 'report', 'off']),
+      interval: seconds('MOORING_ORPHAN_SWEEP_SECONDS', 3600),
+      regions,
+    },
     workers: number('MOORING_WORKERS', 8, { min: 1, max: 256, whole: true }),
     logLevel: oneOf('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
     kubeconfigPath: text('KUBECONFIG', '') || undefined,
@@ -73,6 +105,26 @@ export function readConfig(environment: Environment): Config {
   }
   if (mistakes.length > 0) throw new Error(`The environment is not right: ${mistakes.join('; ')}.`)
   return deepFreeze(config)
+}
+
+/** More than AWS has. */
+const MAX_REGIONS = 64
+
+/** AWS allows 50 tags: five are Mooring's, 30 the object's own. */
+const MAX_DEFAULT_TAGS = 15
+
+function mistakesInTags(tags: Config['defaultTags']): string[] {
+  const keys = tags.map(({ Key }) => Key)
+  const wrong =
+    tags.length > MAX_DEFAULT_TAGS ||
+    new Set(keys).size < keys.length ||
+    keys.some((key) => !/^[\p{L}\p{Z}\p{N}_.:/=+@-]{1,128}$/u.test(key) || /^(aws:|mooring\.dev\/)/i.test(key)) ||
+    tags.some(({ Value }) => !/^[\p{L}\p{Z}\p{N}_.:/=+@-]{0,256}$/u.test(Value))
+  return wrong
+    ? [
+        `MOORING_DEFAULT_TAGS must be at most ${MAX_DEFAULT_TAGS} pairs key=value with commas between them, as AWS allows them in tags; keys must differ, and not start with aws: or mooring.dev/`,
+      ]
+    : []
 }
 
 type Range = { min: number; max: number; whole?: boolean }

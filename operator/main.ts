@@ -22,7 +22,7 @@ const operator = await startOperator({
   kube: connect({ kubeconfigPath: config.kubeconfigPath }),
   log,
   onFatal: (reason) => fatal(new Error(reason), 'cannot go on'),
-})
+}).catch((error: unknown) => fatal(error, 'cannot start'))
 log.info({ address: operator.address }, 'serving /healthz, /readyz and /metrics')
 
 let stopping = false

@@ -8,6 +8,8 @@ export type Metrics = {
   /** One request as it went over the wire, retries included. `code` is the error's name, or OK. */
   awsRequest(service: string, operation: string, code: string): void
   recovery(namespace: string, name: string): void
+  /** Resources in AWS that carry our tags and whose object is gone, as the last sweep found them. */
+  orphans(type: string, count: number): void
   /** Sets what is known of one endpoint; undefined takes its series away. */
   endpoint(namespace: string, name: string, state: EndpointState | undefined): void
 }
@@ -68,6 +70,12 @@ export function metrics(): Metrics {
     labelNames: object,
     registers,
   })
+  const orphans = new Gauge({
+    name: 'mooring_orphaned_resources',
+    help: 'Resources in AWS that carry the tags of an object that is gone, as the last sweep found them.',
+    labelNames: ['type'],
+    registers,
+  })
   const phases = new Map<string, string>()
 
   return {
@@ -78,6 +86,7 @@ export function metrics(): Metrics {
     },
     depth: (name, value) => depth.set({ name }, value),
     awsRequest: (service, operation, code) => aws.inc({ service, operation, code }),
+    orphans: (type, count) => orphans.set({ type }, count),
     recovery: (namespace, name) => recoveries.inc({ namespace, name }),
     endpoint(namespace, name, state) {
       const key = `${namespace}/${name}`

@@ -3,10 +3,12 @@ import type { Logger } from 'pino'
 import type { AsyncInferenceEndpoint } from './api/async-inference-endpoint.ts'
 import type { ModelImage } from './api/model-image.ts'
 import { ASYNC_INFERENCE_ENDPOINTS, GROUP, MODEL_IMAGES } from './api/names.ts'
+import { clusterIdOf } from './cluster-id.ts'
 import type { Config } from './config.ts'
 import { endpointReconciler } from './controllers/endpoint/controller.ts'
 import { modelImageReconciler } from './controllers/model-image/controller.ts'
 import { references } from './controllers/model-image/references.ts'
+import { orphanCollector } from './controllers/orphans/collector.ts'
 import type { KubeClient } from './kube/client.ts'
 import { controller } from './kube/controller.ts'
 import { informer } from './kube/informer.ts'
@@ -44,13 +46,17 @@ export type Operator = {
   stop(): Promise<void>
 }
 
-/** Puts the operator together and starts it: probes at once, controllers when this process leads. */
+/**
+ * Puts the operator together and starts it: probes at once, controllers when this process leads.
+ * @throws Error where it cannot know which cluster this is
+ */
 export async function startOperator(deps: OperatorDependencies): Promise<Operator> {
   const { config, kube, log, onFatal, now = Date.now, random = Math.random } = deps
   const { intervals, workers, namespace } = config
+  const cluster = await clusterIdOf(kube, config.clusterId)
   const measured = deps.metrics ?? metrics()
   const aws = deps.aws ?? clients({ onRequest: measured.awsRequest, pathStyle: config.customEndpoint })
-  const providers = regionalProviders(aws)
+  const providers = regionalProviders(aws, now)
   const events = recorder({
     client: kube,
     component: `${GROUP}/operator`,
@@ -74,7 +80,8 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
     ...shared,
     image: (key) => images.get(key),
     providers,
-    cluster: config.clusterId,
+    cluster,
+    defaultTags: config.defaultTags,
     intervals,
     metrics: measured,
   })
@@ -95,6 +102,19 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
     workers,
     log,
     metrics: measured,
+  })
+
+  const orphans = orphanCollector({
+    kube,
+    objects: endpoints.list,
+    scope: { cluster, namespace },
+    mode: config.orphans.mode === 'delete' ? 'delete' : 'report',
+    regions: config.orphans.regions,
+    interval: config.orphans.interval,
+    providers,
+    metrics: measured,
+    log,
+    random,
   })
 
   const referring = references()
@@ -125,6 +145,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
         ...(config.leaderElection.timing ? { timing: config.leaderElection.timing } : {}),
       })
     : undefined
+  let collecting: Promise<void> | undefined
   const lead = async () => {
     await election?.acquire(stopping.signal)
     // Before the caches are full, an object that is only not listed yet would look as if it were missing.
@@ -132,7 +153,8 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
     if (stopping.signal.aborted) return
     imageController.start()
     endpointController.start()
-    log.info({ namespace: namespace ?? 'all', workers }, 'reconciling')
+    if (config.orphans.mode !== 'off') collecting = orphans.run(stopping.signal)
+    log.info({ namespace: namespace ?? 'all', cluster, workers }, 'reconciling')
   }
 
   const address = await server.listen({ host: config.http.address, port: config.http.port })
@@ -151,7 +173,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
       stopping.abort()
       clearInterval(watchdog)
       await leading
-      await Promise.all([imageController.stop(), endpointController.stop()])
+      await Promise.all([imageController.stop(), endpointController.stop(), collecting])
       await Promise.all([images.stop(), endpoints.stop()])
       await events.flush()
       // Last: a successor must not act while a pass of ours is under way.

@@ -4,19 +4,26 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FaultBoard } from '../faults.ts'
 import type { Recorder } from '../recorder.ts'
+import { ApiError } from '../service.ts'
+import { bucketRegions } from '../services/storage/buckets.ts'
+import { inwardArns, outwardArns, type Topics } from '../services/storage/topics.ts'
 import { readBody } from './body.ts'
+import { refuseAsXml } from './xml-errors.ts'
 
 export type ForwardOptions = {
-  proxied: { host: string; port: number }
+  proxied: { host: string; port: number; topics: Pick<Topics, 'refuseOtherTags'> }
   recorder: Recorder
   faults: FaultBoard
+  accountId: string
 }
 
 /** Operations whose answers carry queue URLs. */
 const NAMING_QUEUES = ['CreateQueue', 'GetQueueUrl', 'ListQueues', 'ListDeadLetterSourceQueues']
 
 /** Hands a request on to fauxqs as it came, S3's bodies streamed; faults and the recorder apply to it as to the others. */
-export function forwarder({ proxied, recorder, faults }: ForwardOptions) {
+export function forwarder({ proxied, recorder, faults, accountId }: ForwardOptions) {
+  const { host, port, topics } = proxied
+  const buckets = bucketRegions()
   return async (
     request: IncomingMessage,
     response: ServerResponse,
@@ -33,18 +40,31 @@ export function forwarder({ proxied, recorder, faults }: ForwardOptions) {
       record('Dropped')
       return void request.socket.destroy()
     }
-    if (fault.error) {
-      record(fault.error.code)
+    const form = service === 'sns' && body !== undefined ? inwardArns(new URLSearchParams(body)) : undefined
+    try {
+      if (fault.error) throw fault.error
+      if (form && operation === 'CreateTopic') await topics.refuseOtherTags(form, region)
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      record(error.code)
       request.resume()
-      throw fault.error
+      if (service !== 's3' && service !== 'sns') throw error
+      return refuseAsXml(response, service, error, request.method === 'HEAD')
+    }
+    const path = request.url ?? '/'
+    const bucketRegion = service === 's3' ? buckets.of(path) : undefined
+    if (bucketRegion && bucketRegion !== region && request.method === 'HEAD') {
+      record('301')
+      response.writeHead(301, { 'x-amz-bucket-region': bucketRegion })
+      return void response.end()
     }
     const queues = service === 'sqs' ? queueUrls(region, request.headers.host ?? '') : undefined
-    const upstream = httpRequest({ ...proxied, method: request.method, path: request.url, headers: request.headers })
+    const upstream = httpRequest({ host, port, method: request.method, path, headers: request.headers })
     const answered = once(upstream, 'response') as Promise<[IncomingMessage]>
     if (body === undefined) {
       pipeline(request, upstream).catch((error: Error) => upstream.destroy(error))
     } else {
-      const inward = Buffer.from(queues ? queues.inward(body) : body)
+      const inward = Buffer.from(form?.toString() ?? queues?.inward(body) ?? body)
       upstream.setHeader('content-length', inward.byteLength)
       upstream.end(inward)
     }
@@ -56,7 +76,9 @@ export function forwarder({ proxied, recorder, faults }: ForwardOptions) {
       return void request.socket.destroy()
     }
     if (queues && NAMING_QUEUES.includes(operation)) return answerRewritten(from, response, queues.outward)
-    response.writeHead(status, from.headers)
+    if (form) return answerRewritten(from, response, (text) => outwardArns(text, accountId))
+    if (service === 's3' && request.method === 'PUT' && status < 300) buckets.created(path, region)
+    response.writeHead(status, { ...from.headers, ...(bucketRegion ? { 'x-amz-bucket-region': bucketRegion } : {}) })
     await pipeline(from, response)
   }
 }

@@ -5,7 +5,7 @@ import type { FaultBoard } from '../faults.ts'
 import type { Recorder } from '../recorder.ts'
 import { ApiError, type JsonObject, type Service } from '../service.ts'
 import { readBody } from './body.ts'
-import { forwarder } from './forward.ts'
+import { type ForwardOptions, forwarder } from './forward.ts'
 import { type Answer, pastAnswers } from './past-answers.ts'
 import { matchRest, restInput, restOutput } from './rest.ts'
 import { fromWire, type Operation, toWire } from './shapes.ts'
@@ -28,7 +28,7 @@ export type Mounted = {
 export type GatewayOptions = {
   mounted: Mounted[]
   /** Where S3, SNS, SQS and STS are, by the service name of the signature. */
-  proxied: { services: string[]; host: string; port: number }
+  proxied: { services: string[] } & ForwardOptions['proxied']
   /** Answers everything below these paths itself; true when it did. */
   other: (request: IncomingMessage, response: ServerResponse, path: string) => Promise<boolean>
   recorder: Recorder

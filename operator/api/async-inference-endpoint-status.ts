@@ -83,6 +83,13 @@ export const asyncInferenceEndpointStatus = z
     endpointName: text(63).optional().describe('The SageMaker endpoint: what to invoke.'),
     endpointArn: text(2048).optional().describe('Its ARN.'),
     endpointStatus: text(64).optional().describe("SageMaker's own word for its state."),
+    topics: z
+      .object({
+        success: text(2048).describe('Told of each answered request.'),
+        error: text(2048).describe('Told of each failed request.'),
+      })
+      .optional()
+      .describe('The ARNs of the SNS topics that Mooring made.'),
     instances: z
       .object({
         current: count().optional().describe('Running.'),

@@ -106,7 +106,7 @@ export const asyncInferenceEndpointSpec = z
     tags: z
       .record(z.string(), text(256, 0))
       .meta({
-        maxProperties: 40,
+        maxProperties: 30,
         ...rules(
           {
             rule: "self.all(key, !key.lowerAscii().startsWith('aws:'))",

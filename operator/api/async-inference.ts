@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { matches, rules, s3Prefix, snsTopicArn, text } from './fields.ts'
+import { kmsKey, rules, s3Prefix, snsTopicArn } from './fields.ts'
 
 export const asyncInference = z
   .object({
@@ -13,23 +13,24 @@ export const asyncInference = z
       .object({
         s3OutputPath: s3Prefix().describe('Where responses go: s3://<bucket>/<prefix>/.'),
         s3FailurePath: s3Prefix().optional().describe('Where the responses of failed requests go.'),
-        kmsKeyId: text(2048)
-          .meta(
-            rules(
-              matches(
-                'arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/[A-Za-z0-9/_-]+|alias/[A-Za-z0-9/_-]+|(mrk-)?[0-9a-f-]{32,36}',
-                'must name a KMS key: write its id, its ARN, or alias/<name>',
-              ),
-            ),
-          )
-          .optional()
-          .describe('The KMS key that encrypts the output: an id, an ARN, or alias/<name>.'),
+        kmsKeyId: kmsKey().optional().describe('The KMS key that encrypts the output: an id, an ARN, or alias/<name>.'),
       })
       .describe('Where results go.'),
     notifications: z
       .object({
         successTopicArn: snsTopicArn().optional().describe('The SNS topic told of each answered request.'),
         errorTopicArn: snsTopicArn().optional().describe('The SNS topic told of each failed request.'),
+        createTopics: z
+          .boolean()
+          .optional()
+          .describe(
+            'Lets Mooring make both topics, <endpoint name>-success and <endpoint name>-error, and delete them with this object; status.topics has their ARNs. The execution role must be allowed to publish to them.',
+          ),
+        kmsKeyId: kmsKey()
+          .optional()
+          .describe(
+            'The KMS key that encrypts the topics that Mooring makes: an id, an ARN, or alias/<name>. The execution role must be allowed to use it: kms:GenerateDataKey and kms:Decrypt.',
+          ),
         includeInferenceResponseIn: z
           .array(z.enum(['SUCCESS_NOTIFICATION_TOPIC', 'ERROR_NOTIFICATION_TOPIC']))
           .max(2)
@@ -40,15 +41,25 @@ export const asyncInference = z
       .meta(
         rules(
           {
-            rule: "!has(self.includeInferenceResponseIn) || !('SUCCESS_NOTIFICATION_TOPIC' in self.includeInferenceResponseIn) || has(self.successTopicArn)",
+            rule: '!has(self.createTopics) || !self.createTopics || !has(self.successTopicArn) && !has(self.errorTopicArn)',
+            message: 'makes both topics: take it out, or take successTopicArn and errorTopicArn out',
+            fieldPath: '.createTopics',
+          },
+          {
+            rule: '!has(self.kmsKeyId) || has(self.createTopics) && self.createTopics',
+            message: 'is for the topics that Mooring makes: set createTopics: true, or take kmsKeyId out',
+            fieldPath: '.kmsKeyId',
+          },
+          {
+            rule: "!has(self.includeInferenceResponseIn) || !('SUCCESS_NOTIFICATION_TOPIC' in self.includeInferenceResponseIn) || has(self.successTopicArn) || has(self.createTopics) && self.createTopics",
             message:
-              'names SUCCESS_NOTIFICATION_TOPIC, but there is no such topic: set successTopicArn, or take the name out',
+              'names SUCCESS_NOTIFICATION_TOPIC, but there is no such topic: set successTopicArn or createTopics, or take the name out',
             fieldPath: '.includeInferenceResponseIn',
           },
           {
-            rule: "!has(self.includeInferenceResponseIn) || !('ERROR_NOTIFICATION_TOPIC' in self.includeInferenceResponseIn) || has(self.errorTopicArn)",
+            rule: "!has(self.includeInferenceResponseIn) || !('ERROR_NOTIFICATION_TOPIC' in self.includeInferenceResponseIn) || has(self.errorTopicArn) || has(self.createTopics) && self.createTopics",
             message:
-              'names ERROR_NOTIFICATION_TOPIC, but there is no such topic: set errorTopicArn, or take the name out',
+              'names ERROR_NOTIFICATION_TOPIC, but there is no such topic: set errorTopicArn or createTopics, or take the name out',
             fieldPath: '.includeInferenceResponseIn',
           },
         ),

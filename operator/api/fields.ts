@@ -72,6 +72,18 @@ export function snsTopicArn(): z.ZodString {
   )
 }
 
+/** A customer-managed or AWS-managed key. */
+export function kmsKey(): z.ZodString {
+  return text(2048).meta(
+    rules(
+      matches(
+        'arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)/[A-Za-z0-9/_-]+|alias/[A-Za-z0-9/_-]+|(mrk-)?[0-9a-f-]{32,36}',
+        'must name a KMS key: write its id, its ARN, or alias/<name>',
+      ),
+    ),
+  )
+}
+
 /** A role for SageMaker to assume. */
 export function roleArn(): z.ZodString {
   return text(2048, 20).meta(

@@ -125,7 +125,8 @@ export const REASONS = {
   },
   NameTaken: {
     on: 'ModelReady, ConfigReady, EndpointInService',
-    means: 'Something of that name exists in SageMaker and belongs to somebody else, by its tags. It is left alone.',
+    means:
+      'Something of that name exists in SageMaker, or among the SNS topics, and belongs to somebody else, by its tags. It is left alone.',
     remedy:
       'Delete it, or give this object another name. To take over an endpoint that no other object owns, set `spec.adopt`.',
   },
@@ -139,6 +140,17 @@ export const REASONS = {
     means: 'SageMaker does not accept instance pools here.',
     remedy: 'Set `spec.instance.fallback.mode: InOrder`, with which Mooring itself tries one type after another.',
   },
+  BucketNotFound: {
+    on: 'ConfigReady',
+    means:
+      'S3 has no bucket of a name that the spec gives; the message names the field. No instance is started for it.',
+    remedy: 'Create the bucket, or correct the field. It is looked at again within minutes.',
+  },
+  BucketInOtherRegion: {
+    on: 'ConfigReady',
+    means: 'A bucket for output or model data is in another region than the endpoint. No instance is started for it.',
+    remedy: 'Name a bucket in `spec.region`, or make the object anew for the region of the bucket.',
+  },
   ModelDataUnavailable: {
     on: 'ModelReady, EndpointInService',
     means: 'SageMaker cannot read the archive at `spec.modelDataUrl`.',
@@ -150,7 +162,7 @@ export const REASONS = {
     remedy: 'It must be a .tar.gz without symbolic links.',
   },
   RoleCannotBeAssumed: {
-    on: 'ModelReady, EndpointInService',
+    on: 'ModelReady, ConfigReady, EndpointInService',
     means: 'SageMaker cannot assume `spec.executionRoleArn`.',
     remedy:
       'The role must exist and its trust policy must allow sts:AssumeRole to sagemaker.amazonaws.com. A new role takes up to a minute.',

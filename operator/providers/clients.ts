@@ -2,9 +2,11 @@ import { ApplicationAutoScaling } from '@aws-sdk/client-application-auto-scaling
 import { CloudWatch } from '@aws-sdk/client-cloudwatch'
 import { CloudWatchLogs } from '@aws-sdk/client-cloudwatch-logs'
 import { ECR } from '@aws-sdk/client-ecr'
+import { ResourceGroupsTaggingAPI } from '@aws-sdk/client-resource-groups-tagging-api'
 import { S3 } from '@aws-sdk/client-s3'
 import { SageMaker } from '@aws-sdk/client-sagemaker'
 import { SageMakerRuntime } from '@aws-sdk/client-sagemaker-runtime'
+import { SNS } from '@aws-sdk/client-sns'
 
 /** The AWS clients of one region. */
 export type RegionClients = {
@@ -15,6 +17,8 @@ export type RegionClients = {
   logs: CloudWatchLogs
   s3: S3
   ecr: ECR
+  sns: SNS
+  tagging: ResourceGroupsTaggingAPI
 }
 
 export type Clients = {
@@ -82,6 +86,8 @@ export function clients({ onRequest, pathStyle, endpoint }: ClientsOptions): Cli
       logs: counted('logs', new CloudWatchLogs(options)),
       s3: counted('s3', new S3({ ...options, forcePathStyle: pathStyle })),
       ecr: counted('ecr', new ECR(options)),
+      sns: counted('sns', new SNS(options)),
+      tagging: counted('tagging', new ResourceGroupsTaggingAPI(options)),
     }
   }
 

@@ -16,6 +16,8 @@ const THROTTLES = new Set([
   'SlowDown',
 ])
 const DENIALS = new Set(['AccessDeniedException', 'AccessDenied', 'UnauthorizedOperation', 'Forbidden'])
+const VALIDATIONS = new Set(['ValidationException', 'ValidationError', 'InvalidParameterException', 'InvalidParameter'])
+const NO_TOPIC = new Set(['NotFound', 'NotFoundException', 'ResourceNotFound', 'ResourceNotFoundException'])
 const SIGN_IN = new Set([
   'CredentialsProviderError',
   'UnrecognizedClientException',
@@ -64,9 +66,38 @@ export function isNoObject(error: unknown): boolean {
   return ['NoSuchKey', 'NotFound'].includes(nameOf(error)) || isDenied(error)
 }
 
+/** Whether S3 has no such bucket. */
+export function isNoBucket(error: unknown): boolean {
+  return ['NoSuchBucket', 'NotFound'].includes(nameOf(error)) || statusOf(error) === 404
+}
+
+/** The region in which S3 says the bucket is, in an answer that refuses or redirects. */
+export function bucketRegionIn(error: unknown): string | undefined {
+  const { $response } = (error ?? {}) as { $response?: { headers?: Record<string, string | undefined> } }
+  return $response?.headers?.['x-amz-bucket-region']
+}
+
 /** Whether the registry has no such repository. */
 export function isNoRepository(error: unknown): boolean {
   return nameOf(error) === 'RepositoryNotFoundException'
+}
+
+/** Whether SNS has no such topic: its operations have a code each for that. */
+export function isNoTopic(error: unknown): boolean {
+  return NO_TOPIC.has(nameOf(error))
+}
+
+/** Whether a topic of that name exists that is not as it was asked for. */
+export function isOtherTopic(error: unknown): boolean {
+  return isValidation(error) && messageOf(error).includes('Topic already exists with different')
+}
+
+/** Whether the resource whose tags were asked for does not exist, whatever its service. */
+export function isNoResource(error: unknown): boolean {
+  return (
+    isNoTopic(error) ||
+    (isValidation(error) && /^Could not find (endpoint|model|endpoint configuration) "/.test(messageOf(error)))
+  )
 }
 
 export function isThrottled(error: unknown): boolean {
@@ -122,7 +153,7 @@ export function explainError(error: unknown): Explanation {
 }
 
 function isValidation(error: unknown): boolean {
-  return ['ValidationException', 'ValidationError', 'InvalidParameterException'].includes(nameOf(error))
+  return VALIDATIONS.has(nameOf(error))
 }
 
 function nameOf(error: unknown): string {

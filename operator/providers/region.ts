@@ -1,4 +1,5 @@
 import { type Autoscaling, autoscaling } from './autoscaling.ts'
+import { type Buckets, buckets } from './buckets.ts'
 import type { Clients } from './clients.ts'
 import { type Endpoints, endpoints } from './endpoint.ts'
 import { type EndpointConfigs, endpointConfigs } from './endpoint-config.ts'
@@ -7,6 +8,8 @@ import { type Models, models } from './model.ts'
 import { type Ownership, ownership } from './ownership.ts'
 import { type ImageRegistry, registry } from './registry.ts'
 import { type AsyncRuntime, asyncRuntime } from './runtime.ts'
+import { type TaggedResources, taggedResources } from './tagged-resources.ts'
+import { type Topics, topics } from './topics.ts'
 
 /** AWS in one region, as the controllers use it. */
 export type Providers = {
@@ -18,15 +21,18 @@ export type Providers = {
   logs: ContainerLogs
   runtime: AsyncRuntime
   registry: ImageRegistry
+  buckets: Buckets
+  topics: Topics
+  tagged: TaggedResources
 }
 
 /** The providers of each region, made on first use. */
-export function regionalProviders(clients: Clients): (region: string) => Providers {
+export function regionalProviders(clients: Clients, now: () => number): (region: string) => Providers {
   const regions = new Map<string, Providers>()
   return (region) => {
     const known = regions.get(region)
     if (known) return known
-    const { sagemaker, runtime, autoscaling: scaling, cloudwatch, logs, s3, ecr } = clients.region(region)
+    const { sagemaker, runtime, autoscaling: scaling, cloudwatch, logs, s3, ecr, sns, tagging } = clients.region(region)
     const made: Providers = {
       models: models(sagemaker),
       configs: endpointConfigs(sagemaker),
@@ -36,6 +42,9 @@ export function regionalProviders(clients: Clients): (region: string) => Provide
       logs: containerLogs(logs),
       runtime: asyncRuntime(runtime, s3),
       registry: registry(ecr, fetch),
+      buckets: buckets(region, s3, now),
+      topics: topics(sns),
+      tagged: taggedResources(region, tagging, sagemaker, cloudwatch, sns),
     }
     regions.set(region, made)
     return made

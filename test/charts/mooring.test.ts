@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import ava from 'ava'
 import { parse, parseAllDocuments, stringify } from 'yaml'
 import { KINDS } from '../../operator/api/definition.ts'
+import { readConfig } from '../../operator/config.ts'
 import { testCluster } from '../kubernetes.ts'
 import { SCHEMA_LOCATION, writeSchemas } from './schemas.ts'
 import { obtainable, resolveTool } from './tools.ts'
@@ -29,6 +30,8 @@ const VALUES: Record<string, object> = {
     replicas: 3,
     watchNamespace: 'vision',
     image: { repository: 'registry.example/mooring-operator', digest: `sha256:${'0'.repeat(64)}` },
+    orphans: { mode: 'delete', regions: ['us-east-1', 'eu-west-1'] },
+    defaultTags: { 'cost-center': '42', team: 'vision' },
     imagePullSecrets: [{ name: 'registry' }],
     serviceAccount: { annotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::123456789012:role/mooring' } },
     operator: { env: [{ name: 'MOORING_POLL_SETTLED_SECONDS', value: '60' }] },
@@ -40,6 +43,7 @@ const VALUES: Record<string, object> = {
     priorityClassName: 'system-cluster-critical',
   },
   'everything turned off': {
+    clusterId: 'vision-production',
     crds: { install: false },
     serviceAccount: { create: false, name: 'existing' },
     leaderElection: { enabled: false },
@@ -156,6 +160,25 @@ test('the chart installs the very definitions of crds/, kept when the release go
   }
 })
 
+test('the operator understands the environment that the chart gives it', async (t) => {
+  const { output } = await helm(t, 'template', VALUES['everything turned on'] ?? {})
+  const deployment = documents(output).find(({ kind }) => kind === 'Deployment')
+  if (!deployment) return t.fail('no Deployment')
+  const { containers } = (deployment.spec as { template: { spec: { containers: Container[] } } }).template.spec
+  const environment = Object.fromEntries((containers[0]?.env ?? []).map(({ name, value }) => [name, value]))
+  t.like(readConfig(environment), {
+    namespace: 'vision',
+    clusterId: undefined,
+    orphans: { mode: 'delete', interval: 3_600_000, regions: ['us-east-1', 'eu-west-1'] },
+    defaultTags: [
+      { Key: 'cost-center', Value: '42' },
+      { Key: 'team', Value: 'vision' },
+    ],
+  })
+})
+
+type Container = { env?: { name: string; value: string }[] }
+
 test('the definitions are left out where they are managed elsewhere, and can be let go with the release', async (t) => {
   const none = documents((await helm(t, 'template', { crds: { install: false } })).output)
   const loose = documents((await helm(t, 'template', { crds: { keep: false } })).output)
@@ -206,6 +229,7 @@ type PodSpec = { securityContext: object; [field: string]: unknown }
 
 /** What the operator asks of the API server, and what it must never be able to ask. */
 const ALLOWED = [
+  ['get', 'asyncinferenceendpoints.mooring.dev'],
   ['list', 'modelimages.mooring.dev'],
   ['watch', 'asyncinferenceendpoints.mooring.dev'],
   ['patch', 'asyncinferenceendpoints.mooring.dev'],
@@ -245,11 +269,19 @@ for (const scope of ['the whole cluster', 'one namespace'] as const)
       return (await answer.catch((error: { stdout?: string }) => error.stdout ?? String(error))).trim()
     }
 
+    const mayGet = async (name: string) => {
+      const account = `--as=system:serviceaccount:${home}:${release}`
+      const answer = cluster.kubectl('auth', 'can-i', 'get', `namespaces/${name}`, account)
+      return (await answer.catch((error: { stdout?: string }) => error.stdout ?? String(error))).trim()
+    }
+
     for (const [verb, resource] of ALLOWED) {
       t.is(await may(verb, resource, watched), 'yes', `${verb} ${resource}`)
       t.is(await may(verb, resource, other), scope === 'one namespace' ? 'no' : 'yes', `${verb} ${resource} elsewhere`)
     }
     for (const [verb, resource] of FORBIDDEN) t.is(await may(verb, resource, watched), 'no', `${verb} ${resource}`)
+    t.is(await mayGet('kube-system'), 'yes', 'its UID stands for the cluster')
+    t.is(await mayGet('default'), 'no')
     t.is(await may('update', 'leases.coordination.k8s.io', home), 'yes')
     t.is(await may('update', 'leases.coordination.k8s.io', watched), 'no')
   })

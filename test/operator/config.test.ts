@@ -5,7 +5,7 @@ test('an empty environment is a working configuration, which cannot be changed',
   const config = readConfig({})
   t.like(config, {
     namespace: undefined,
-    clusterId: 'default',
+    clusterId: undefined,
     http: { address: '0.0.0.0', port: 8080 },
     leaderElection: { enabled: false },
     intervals: { inFlight: 20_000, settled: 300_000, deleting: 15_000, verify: 3_600_000 },
@@ -39,4 +39,24 @@ test('a chart’s empty values are as good as none', (t) => {
 test('S3 is addressed by path where an endpoint URL is given, whether for all services or for S3', (t) => {
   t.true(readConfig({ AWS_ENDPOINT_URL: 'http://127.0.0.1:4566' }).customEndpoint)
   t.true(readConfig({ AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:4566' }).customEndpoint)
+})
+
+test('orphans are deleted by the cluster that is known by its own UID; one under a given id reports them until told otherwise', (t) => {
+  t.is(readConfig({}).orphans.mode, 'delete')
+  t.is(readConfig({ MOORING_CLUSTER_ID: 'shared' }).orphans.mode, 'report')
+  t.is(readConfig({ MOORING_CLUSTER_ID: 'shared', MOORING_ORPHANS: 'delete' }).orphans.mode, 'delete')
+  t.deepEqual(readConfig({ MOORING_REGIONS: 'us-east-1, eu-west-1' }).orphans.regions, ['us-east-1', 'eu-west-1'])
+  const error = t.throws(() => readConfig({ MOORING_REGIONS: 'us-east-1a', MOORING_ORPHANS: 'yes' }))
+  t.regex(error.message, /MOORING_REGIONS must be .*; MOORING_ORPHANS must be one of delete, report, off/)
+})
+
+test('default tags are pairs, in the characters of AWS, under no key of Mooring’s', (t) => {
+  t.deepEqual(readConfig({ MOORING_DEFAULT_TAGS: 'team=vision, cost-center=42,note=a=b,' }).defaultTags, [
+    { Key: 'team', Value: 'vision' },
+    { Key: 'cost-center', Value: '42' },
+    { Key: 'note', Value: 'a=b' },
+  ])
+  const many = Array.from({ length: 16 }, (_, index) => `key${index}=x`).join()
+  for (const wrong of ['=x', 'a=1,a=2', 'mooring.dev/uid=x', 'AWS:x=y', 'a=<b>', `${'k'.repeat(129)}=x`, many])
+    t.throws(() => readConfig({ MOORING_DEFAULT_TAGS: wrong }), { message: /MOORING_DEFAULT_TAGS must be/ }, wrong)
 })

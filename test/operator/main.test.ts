@@ -1,9 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
+import { parse, stringify } from 'yaml'
 import type { AsyncInferenceEndpoint } from '../../operator/api/async-inference-endpoint.ts'
 import { ASYNC_INFERENCE_ENDPOINTS, MODEL_IMAGES } from '../../operator/api/names.ts'
 import { connect } from '../../operator/kube/client.ts'
@@ -104,4 +107,18 @@ test('a wrong environment ends it at once with what is wrong', async (t) => {
   const [code] = await once(operator.child, 'close')
   t.not(code, 0)
   t.regex(said, /MOORING_WORKERS must be a whole number from 1 to 256/)
+})
+
+test('an operator that may not read which cluster this is does not start, and says what to do', async (t) => {
+  const kubeconfig = parse(await readFile(testCluster().kubeconfigPath, 'utf8'))
+  for (const { user } of kubeconfig.users) user.as = 'nobody-in-particular'
+  const path = join(await mkdtemp(join(tmpdir(), 'mooring-')), 'kubeconfig')
+  await writeFile(path, stringify(kubeconfig), { mode: 0o600 })
+  const operator = start(t, { KUBECONFIG: path })
+  const { level } = await operator.saw('cannot start')
+  t.is(level, 60)
+  const said = operator.lines.find(({ msg }) => msg === 'cannot start')?.err?.message ?? ''
+  t.regex(said, /Set MOORING_CLUSTER_ID/)
+  const code = operator.child.exitCode ?? (await once(operator.child, 'exit'))[0]
+  t.is(code, 1)
 })

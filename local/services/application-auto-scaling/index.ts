@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
-import { ApiError, type Call, type ScalableTargets, type Service, type VariantCapacity } from '../../service.ts'
+import {
+  ApiError,
+  type Call,
+  type ScalableTargets,
+  type Service,
+  type TagSource,
+  type VariantCapacity,
+} from '../../service.ts'
 import type { Alarm, AlarmDefinition } from '../cloudwatch/index.ts'
 import { type PolicyInput, policyOf, trackingAlarms } from './policies.ts'
 import { outOfBounds, scaler } from './scaler.ts'
@@ -22,6 +29,7 @@ export type AutoscalingOptions = {
 }
 
 export type Autoscaling = Service &
+  TagSource &
   ScalableTargets & { onAlarm(actionArn: string, alarm: Alarm): void; stop(): Promise<void> }
 
 type Tags = Record<string, string>
@@ -208,6 +216,10 @@ export function autoscalingService({ clock, region, accountId, capacity, alarms 
         return {}
       },
     },
+    tagged: () =>
+      [...targets.values()]
+        .filter(({ tags }) => tags.size > 0)
+        .map(({ arn, tags }) => ({ arn, tags: [...tags].map(([Key, Value]) => ({ Key, Value })) })),
     state: () => ({
       scalableTargets: [...targets.values()].map(({ resourceId, min, max }) => ({ resourceId, min, max })),
       scalingPolicies: [...policies.values()].map(({ name, resourceId, type }) => ({ name, resourceId, type })),

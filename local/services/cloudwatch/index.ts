@@ -1,5 +1,13 @@
 import type { Clock } from '../../clock.ts'
-import { ApiError, type Call, type Dimensions, type JsonObject, type MetricSink, type Service } from '../../service.ts'
+import {
+  ApiError,
+  type Call,
+  type Dimensions,
+  type JsonObject,
+  type MetricSink,
+  type Service,
+  type TagSource,
+} from '../../service.ts'
 import { type Alarm, type AlarmDefinition, evaluate } from './alarms.ts'
 import { metricStore, type Statistic } from './metrics.ts'
 
@@ -15,6 +23,7 @@ export type CloudwatchOptions = {
 }
 
 export type Cloudwatch = Service &
+  TagSource &
   MetricSink & {
     /** Runs for each action of an alarm in ALARM, now and every minute after. */
     onAction(handler: (actionArn: string, alarm: Alarm) => void): void
@@ -171,6 +180,10 @@ export function cloudwatchService({
         return {}
       },
     },
+    tagged: () =>
+      [...alarms.values()]
+        .filter(({ tags }) => tags.size > 0)
+        .map(({ arn, tags }) => ({ arn, tags: [...tags].map(([Key, Value]) => ({ Key, Value })) })),
     state: () => ({ alarms: [...alarms.values()].map(({ name, state, lastValue }) => ({ name, state, lastValue })) }),
     async stop() {
       stopping.abort()

@@ -1,4 +1,4 @@
-import type { Service, VariantCapacity } from '../../service.ts'
+import type { Service, TagSource, VariantCapacity } from '../../service.ts'
 import { endpointConfigs } from './endpoint-configs.ts'
 import { endpointOperations } from './endpoint-operations.ts'
 import { endpointStore } from './endpoint-store.ts'
@@ -19,7 +19,7 @@ export type {
 } from './types.ts'
 
 /** The control plane's service, what Application Auto Scaling drives, and what the runtime reads. */
-export type Sagemaker = Service & VariantCapacity & { endpoints: EndpointDirectory; stop(): Promise<void> }
+export type Sagemaker = Service & TagSource & VariantCapacity & { endpoints: EndpointDirectory; stop(): Promise<void> }
 
 /** Long enough to be seen, short enough to wait for at a laptop; README.md says what each is. */
 export const SAGEMAKER_DELAYS: SagemakerDelays = {
@@ -81,6 +81,7 @@ export function sagemakerService(deps: SagemakerDependencies): Sagemaker {
     operations: { ...modelStore.operations, ...configStore.operations, ...operations, ...tags.operations },
     ...capacity,
     endpoints: store.directory,
+    tagged: tags.tagged,
     state: () => ({
       models: modelStore.state(),
       endpointConfigs: configStore.state(),

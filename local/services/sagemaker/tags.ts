@@ -1,5 +1,5 @@
 import type { AddTagsCommandInput, DeleteTagsCommandInput, ListTagsCommandInput, Tag } from '@aws-sdk/client-sagemaker'
-import type { Call, Service } from '../../service.ts'
+import type { Call, Service, TaggedResource } from '../../service.ts'
 import { constraints } from './constraints.ts'
 import { type Kind, notFound, validation } from './errors.ts'
 
@@ -10,7 +10,8 @@ export type TagStore = {
   check(tags: readonly Tag[] | undefined): void
   set(arn: string, tags: readonly Tag[] | undefined): void
   remove(arn: string): void
-  list(arn: string): Tag[]
+  list(arn: string): { Key: string; Value: string }[]
+  tagged(): TaggedResource[]
   operations: Service['operations']
 }
 
@@ -35,7 +36,7 @@ export function tagStore(exists: (arn: string) => boolean): TagStore {
     if (new Set(tags.map((tag) => tag.Key)).size < tags.length)
       throw validation('Duplicate tag keys found in the request.')
   }
-  const list = (arn: string): Tag[] => [...(byArn.get(arn) ?? [])].map(([Key, Value]) => ({ Key, Value }))
+  const list: TagStore['list'] = (arn) => [...(byArn.get(arn) ?? [])].map(([Key, Value]) => ({ Key, Value }))
   const set = (arn: string, tags: readonly Tag[] = []) => {
     const now = byArn.get(arn) ?? new Map<string, string>()
     for (const tag of tags) now.set(tag.Key ?? '', tag.Value ?? '')
@@ -53,6 +54,7 @@ export function tagStore(exists: (arn: string) => boolean): TagStore {
     set,
     list,
     remove: (arn) => void byArn.delete(arn),
+    tagged: () => [...byArn.keys()].map((arn) => ({ arn, tags: list(arn) })).filter(({ tags }) => tags.length > 0),
     operations: {
       AddTags(call: Call) {
         const input = call.input as Partial<AddTagsCommandInput>

@@ -11,17 +11,16 @@ import {
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns'
 import { buildApp } from 'fauxqs'
 import type { Notifier, ObjectStore } from '../../service.ts'
+import { FAUXQS_ACCOUNT, type Topics, topics } from './topics.ts'
 
 export type Storage = {
   host: string
   port: number
   objects: ObjectStore
   notifier: Notifier
+  topics: Topics
   stop(): Promise<void>
 }
-
-/** fauxqs knows one account only. */
-const FAUXQS_ACCOUNT = '000000000000'
 
 /** fauxqs refuses a request of more than 11 MiB; results of SageMaker may have a gigabyte. */
 const PART_BYTES = 8 * 1024 * 1024
@@ -30,7 +29,7 @@ const PART_BYTES = 8 * 1024 * 1024
  * S3, SNS and SQS by fauxqs, on a loopback port of its own; the gateway forwards to it. Its own start function would listen on
  * every interface, hence the app alone.
  */
-export async function storage(region: string): Promise<Storage> {
+export async function storage(region: string, accountId: string): Promise<Storage> {
   const app = buildApp({ logger: false, defaultRegion: region })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as AddressInfo
@@ -71,6 +70,7 @@ export async function storage(region: string): Promise<Storage> {
         )
       },
     },
+    topics: topics(sns, accountId),
     async stop() {
       s3.destroy()
       sns.destroy()

@@ -1,6 +1,7 @@
 import type { Reason } from '../../api/reasons.ts'
 import { explainError } from '../../providers/errors.ts'
 import { autoscalingStep } from './autoscaling.ts'
+import { bucketsStep } from './buckets.ts'
 import { collectOldRevisions } from './collect.ts'
 import { desiredState } from './desired.ts'
 import { endpointStep } from './endpoint.ts'
@@ -15,6 +16,7 @@ import { goBackAfter } from './rollout.ts'
 import { smokeTestStep } from './smoke-test.ts'
 import { tagsStep } from './tags.ts'
 import { servingTarget, targetOf } from './target.ts'
+import { topicsStep } from './topics.ts'
 
 /** How a pass ended. */
 export type Ended =
@@ -34,6 +36,12 @@ export async function chain(pass: Pass): Promise<Ended> {
 
   const model = await guarded(pass, 'ModelReady', () => modelStep(pinned))
   if (model.kind !== 'proceed') return model
+
+  const buckets = await guarded(pass, 'ConfigReady', () => bucketsStep(pinned))
+  if (buckets.kind !== 'proceed') return buckets
+
+  const topics = await guarded(pass, 'ConfigReady', () => topicsStep(pinned))
+  if (topics.kind !== 'proceed') return topics
 
   const config = await guarded(pass, 'ConfigReady', () => endpointConfigStep(pinned))
   if (config.kind !== 'proceed') return config

@@ -24,6 +24,8 @@ export type EndpointControllerDependencies = {
   /** AWS in one region. */
   providers(region: string): Providers
   cluster: string
+  /** For everything created, under the object's own. */
+  defaultTags: readonly { Key: string; Value: string }[]
   intervals: Intervals
   recorder: Recorder
   metrics: {
@@ -110,6 +112,11 @@ export function endpointReconciler(deps: EndpointControllerDependencies): Endpoi
     const { namespace = '', name, uid = '', generation = 0 } = object.metadata
     const before = structuredClone(object.status ?? {})
     object.status ??= {}
+    // In memory alone: specs are never written.
+    object.spec.tags = {
+      ...Object.fromEntries(deps.defaultTags.map(({ Key, Value }) => [Key, Value])),
+      ...object.spec.tags,
+    }
     const time = new Date(now())
     const labels = { kind: resource.kind, namespace, name }
     const log: Log = {

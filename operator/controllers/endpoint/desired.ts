@@ -9,6 +9,7 @@ import type { AsyncInferenceEndpoint, AsyncInferenceEndpointSpec } from '../../a
 import type { DesiredAutoscaling } from '../../providers/autoscaling-differences.ts'
 import { OWNER_TAGS } from '../../providers/ownership.ts'
 import { desiredAutoscaling } from './desired-autoscaling.ts'
+import { type TopicArns, topicArns } from './desired-topics.ts'
 import { contentHash, endpointName, revisionName } from './names.ts'
 
 /** Asynchronous endpoints have exactly one variant; its name is part of what autoscaling and metrics go by. */
@@ -47,7 +48,7 @@ export function desiredState(
   const modelHash = contentHash(model)
   const modelName = revisionName(base, modelHash)
 
-  const config = configContent(spec, modelName, from.instanceType)
+  const config = configContent(spec, modelName, { instanceType: from.instanceType, topics: topicArns(spec, base) })
   const configHash = contentHash(config)
   const configName = revisionName(base, configHash)
 
@@ -103,7 +104,7 @@ function modelContent(spec: AsyncInferenceEndpointSpec, image: string): Omit<Cre
 function configContent(
   spec: AsyncInferenceEndpointSpec,
   modelName: string,
-  instanceType: string,
+  { instanceType, topics }: { instanceType: string; topics: TopicArns | undefined },
 ): Omit<CreateEndpointConfigCommandInput, 'EndpointConfigName'> {
   const { instance } = spec
   const variant: ProductionVariant = {
@@ -119,7 +120,7 @@ function configContent(
       InferenceAmiVersion: instance.inferenceAmiVersion,
     }),
   }
-  return { ProductionVariants: [variant], AsyncInferenceConfig: asyncConfig(spec.async) }
+  return { ProductionVariants: [variant], AsyncInferenceConfig: asyncConfig(spec.async, topics) }
 }
 
 type InstanceType = NonNullable<ProductionVariant['InstanceType']>
@@ -135,7 +136,7 @@ function machines({ type, fallback }: AsyncInferenceEndpointSpec['instance'], in
   }
 }
 
-function asyncConfig(spec: AsyncInferenceEndpointSpec['async']): AsyncInferenceConfig {
+function asyncConfig(spec: AsyncInferenceEndpointSpec['async'], topics: TopicArns | undefined): AsyncInferenceConfig {
   const { output, notifications, maxConcurrentInvocationsPerInstance: concurrency } = spec
   return {
     OutputConfig: {
@@ -144,8 +145,8 @@ function asyncConfig(spec: AsyncInferenceEndpointSpec['async']): AsyncInferenceC
       ...(notifications
         ? {
             NotificationConfig: defined({
-              SuccessTopic: notifications.successTopicArn,
-              ErrorTopic: notifications.errorTopicArn,
+              SuccessTopic: topics?.success ?? notifications.successTopicArn,
+              ErrorTopic: topics?.error ?? notifications.errorTopicArn,
               IncludeInferenceResponseIn: notifications.includeInferenceResponseIn,
             }),
           }

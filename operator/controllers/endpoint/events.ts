@@ -74,6 +74,14 @@ export const recoveryExhausted = (message: string) => warning('RecoveryExhausted
 export const endpointMissing = (name: string) =>
   warning('EndpointMissing', `Endpoint ${name} is gone, deleted by somebody else. Mooring creates it again.`)
 
+export const bucketUnusable = (reason: string, message: string) => warning(reason, message)
+
+export const topicRestored = (name: string) =>
+  warning(
+    'TopicRestored',
+    `The SNS topic ${name} was gone. Mooring made it again; its subscriptions are to be made again too.`,
+  )
+
 export const nameTaken = (message: string) => warning('NameTaken', message)
 
 export const autoscalingRestored = (what: string[]) =>

@@ -2,9 +2,11 @@ import type { ObservedEndpoint } from '../../providers/endpoint.ts'
 import { deleteRevisions, ownRevisions } from './collect.ts'
 import { baseNameOf, nameOf, VARIANT } from './desired.ts'
 import { scalableVariant, wakeAlarmName } from './desired-autoscaling.ts'
+import { disownAlarm } from './disown.ts'
 import { cleanedUp, retained } from './events.ts'
 import { revisionPrefix } from './names.ts'
 import { type Halt, type Pass, waiting } from './pass.ts'
+import { deleteTopics, disownTopics } from './topics.ts'
 
 /** SageMaker refuses to delete in these; asking all the same would only use up calls. */
 const IN_PROGRESS = new Set<string>(['Creating', 'Updating', 'SystemUpdating', 'RollingBack'])
@@ -35,6 +37,7 @@ export async function finalize(pass: Pass): Promise<Halt | 'finished'> {
   if (seen && seen !== 'foreign') return await removeEndpoint(pass, name, seen)
   delete status.endpointStatus
   await deleteRevisions(pass)
+  await deleteTopics(pass)
   pass.emit(cleanedUp())
   return 'finished'
 }
@@ -74,6 +77,8 @@ async function disown(pass: Pass, seen: ObservedEndpoint | 'foreign' | undefined
     ...(await providers.models.list(prefix, signal)),
   ]
   for (const { arn } of await ownRevisions(pass, revisions)) await providers.ownership.disown(arn, signal)
+  await disownAlarm(pass)
+  await disownTopics(pass)
   // Last: without its tags, a repeat after a crash would no longer know it.
   if (seen && seen !== 'foreign') await providers.ownership.disown(seen.arn, signal)
 }

@@ -133,7 +133,7 @@ test('an upload that its client breaks off leaves no object, and the next one is
 })
 
 test("results beyond the S3 emulator's request limit are stored whole; what is not there is undefined", async (t) => {
-  const stored = await storage('us-east-1')
+  const stored = await storage('us-east-1', '123456789012')
   t.teardown(() => stored.stop())
   const { S3Client } = await import('@aws-sdk/client-s3')
   const s3 = new S3Client({

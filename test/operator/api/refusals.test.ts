@@ -283,6 +283,20 @@ const ENDPOINT_MISTAKES: Mistake[] = [
     says: ['spec.async.notifications.includeInferenceResponseIn[0]', 'supported values: "SUCCESS_NOTIFICATION_TOPIC"'],
   },
   {
+    title: 'topics to be made beside topics that are given',
+    path: 'spec.async.notifications.createTopics',
+    value: true,
+    manifest: WITH_TOPICS,
+    says: ['spec.async.notifications.createTopics', 'take it out, or take successTopicArn and errorTopicArn out'],
+  },
+  {
+    title: 'a key for topics that nobody makes',
+    path: 'spec.async.notifications.kmsKeyId',
+    value: 'alias/vision',
+    manifest: WITH_TOPICS,
+    says: ['spec.async.notifications.kmsKeyId', 'set createTopics: true'],
+  },
+  {
     title: 'a minimum above the maximum',
     path: 'spec.scaling',
     value: { minInstances: 4, maxInstances: 3 },
@@ -465,10 +479,10 @@ const ENDPOINT_MISTAKES: Mistake[] = [
     says: ['spec.tags', 'take the other characters out'],
   },
   {
-    title: 'forty-one tags',
+    title: 'thirty-one tags',
     path: 'spec.tags',
-    value: Object.fromEntries(Array.from({ length: 41 }, (_, index) => [`t${index}`, ''])),
-    says: ['spec.tags', 'must have at most 40 items'],
+    value: Object.fromEntries(Array.from({ length: 31 }, (_, index) => [`t${index}`, ''])),
+    says: ['spec.tags', 'must have at most 30 items'],
   },
   {
     title: 'a deletion policy of another name',

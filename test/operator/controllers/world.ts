@@ -35,7 +35,14 @@ export async function cloudForFile(options: LocalCloudOptions = {}): Promise<Loc
     },
   })
   Object.assign(process.env, cloud.environment)
+  await makeBucket(cloud, 'mooring-demo')
   return cloud
+}
+
+/** Unsigned requests for a bucket are S3's. */
+export async function makeBucket(cloud: LocalCloud, name: string): Promise<void> {
+  const { ok, status } = await fetch(`${cloud.url}/${name}`, { method: 'PUT' })
+  if (!ok) throw new Error(`the local cloud answered ${status} to a new bucket ${name}`)
 }
 
 export type World = {
@@ -73,6 +80,8 @@ export type World = {
 export async function world(
   overrides: {
     intervals?: Partial<Config['intervals']>
+    /** Of the operator, beside what the tests set. */
+    environment?: Record<string, string>
     /** Stands between the first operator and the API server; one started by restart() speaks to it directly. */
     between?: (kube: KubeClient) => KubeClient
   } = {},
@@ -81,7 +90,12 @@ export async function world(
   const namespace = await cluster.namespace('operator')
   const kube = connect({ kubeconfigPath: cluster.kubeconfigPath })
   const config: Config = {
-    ...readConfig({ ...process.env, MOORING_HTTP_ADDRESS: '127.0.0.1', MOORING_HTTP_PORT: '0' }),
+    ...readConfig({
+      ...process.env,
+      MOORING_HTTP_ADDRESS: '127.0.0.1',
+      MOORING_HTTP_PORT: '0',
+      ...overrides.environment,
+    }),
     namespace,
     intervals: { inFlight: 200, settled: 1_000, deleting: 200, verify: 2_000, ...overrides.intervals },
   }

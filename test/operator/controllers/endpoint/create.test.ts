@@ -179,13 +179,15 @@ test('from two manifests to Ready: model, configuration, endpoint, scaling, in t
     Object.fromEntries(Object.entries(calls).filter(([name]) => !/Image|DownloadUrl/.test(name))),
     {
       CreateModel: 1,
+      // Once in ten minutes for all objects with this bucket.
+      HeadBucket: 1,
       CreateEndpointConfig: 1,
       CreateEndpoint: 1,
       RegisterScalableTarget: 1,
       PutScalingPolicy: 2,
       PutMetricAlarm: 1,
     },
-    'what any client must call, and no more',
+    'what any client must call, and one look at the bucket',
   )
   t.true(describes >= 1)
   const events = (await w.events()).map(({ reason }) => reason)
