@@ -6,6 +6,7 @@ import * as ecrSdk from '@aws-sdk/client-ecr'
 import * as sagemakerSdk from '@aws-sdk/client-sagemaker'
 import * as runtimeSdk from '@aws-sdk/client-sagemaker-runtime'
 import { adminApi } from './admin.ts'
+import type { CallHook } from './call-hook.ts'
 import { type Clock, scaledClock } from './clock.ts'
 import { type Fault, faultBoard } from './faults.ts'
 import { gateway, type Mounted } from './gateway/server.ts'
@@ -32,6 +33,8 @@ export type LocalCloudOptions = {
   images?: ImageDefinition[]
   /** Uniform in [0, 1). */
   random?: () => number
+  /** Asked before and after each call: for tests that kill or stall the caller there. */
+  onCall?: CallHook
   onError?(error: unknown, what: string): void
 }
 
@@ -122,6 +125,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     other: adminApi({ images: registry, faults, calls, state, clock }),
     recorder: calls,
     faults,
+    onCall: options.onCall,
     region,
     accountId,
     onError,

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { CallHook } from '../call-hook.ts'
 import type { FaultBoard } from '../faults.ts'
 import type { Recorder } from '../recorder.ts'
 import { readBody } from './body.ts'
@@ -10,13 +11,14 @@ export type ForwardOptions = {
   proxied: { host: string; port: number }
   recorder: Recorder
   faults: FaultBoard
+  onCall?: CallHook | undefined
 }
 
 /** Operations whose answers carry queue URLs. */
 const NAMING_QUEUES = ['CreateQueue', 'GetQueueUrl', 'ListQueues', 'ListDeadLetterSourceQueues']
 
 /** Hands a request on to fauxqs as it came, S3's bodies streamed; faults and the recorder apply to it as to the others. */
-export function forwarder({ proxied, recorder, faults }: ForwardOptions) {
+export function forwarder({ proxied, recorder, faults, onCall }: ForwardOptions) {
   return async (
     request: IncomingMessage,
     response: ServerResponse,
@@ -25,11 +27,11 @@ export function forwarder({ proxied, recorder, faults }: ForwardOptions) {
     // S3 names its operations by method and path; the others in a body that is small enough to be read.
     const body = service === 's3' ? undefined : await text(request)
     const operation = operationOf(request, body)
-    const record = (code: string) =>
-      recorder.add({ at: Date.now(), service, operation, code, agent: String(request.headers['user-agent'] ?? '') })
+    const caller = { service, operation, agent: String(request.headers['user-agent'] ?? '') }
+    const record = (code: string) => recorder.add({ at: Date.now(), ...caller, code })
     const fault = faults.onCall(service, operation)
     if (fault.delayMs) await delay(fault.delayMs)
-    if (fault.drop === 'before') {
+    if (fault.drop === 'before' || (!fault.error && (await onCall?.({ phase: 'before', ...caller })) === 'drop')) {
       record('Dropped')
       return void request.socket.destroy()
     }
@@ -50,8 +52,9 @@ export function forwarder({ proxied, recorder, faults }: ForwardOptions) {
     }
     const [from] = await answered
     const status = from.statusCode ?? 502
-    record(status < 400 ? 'OK' : String(status))
-    if (fault.drop === 'after') {
+    const code = status < 400 ? 'OK' : String(status)
+    record(code)
+    if ((await onCall?.({ phase: 'after', ...caller, code })) === 'drop' || fault.drop === 'after') {
       from.resume()
       return void request.socket.destroy()
     }
