@@ -2,12 +2,10 @@ import { join } from 'node:path'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import test, { type ExecutionContext } from 'ava'
 import type { LocalCloud } from '../../../local/cloud.ts'
-import { IMAGE } from '../controllers/world.ts'
 import { isCertain, type Point } from './points.ts'
 import { type Scenario, stage } from './stage.ts'
 
 const ECHO = join(import.meta.dirname, '..', '..', 'local', 'fixtures', 'echo-server.ts')
-const PLAIN = { images: [IMAGE] }
 let covered = 0
 test.after(() => console.log(`covered ${covered} crash points`))
 
@@ -69,7 +67,6 @@ test('create', async (t) => {
 
 test('update', async (t) => {
   await dieEverywhere(t, {
-    cloud: PLAIN,
     fromReady: true,
     act: (actor) => actor.patch({ spec: { environment: { MODE: 'new' } } }),
     over: (actor, before) => actor.ready() && actor.endpoint()?.EndpointConfigName !== before?.EndpointConfigName,
@@ -78,7 +75,6 @@ test('update', async (t) => {
 
 test('change of instance type, for which scaling is taken off and put back', async (t) => {
   await dieEverywhere(t, {
-    cloud: PLAIN,
     spec: { scaling: { minInstances: 1, maxInstances: 3 } },
     fromReady: true,
     act: (actor) => actor.patch({ spec: { instance: { type: 'ml.g5.xlarge' } } }),
@@ -88,7 +84,6 @@ test('change of instance type, for which scaling is taken off and put back', asy
 
 test('recover', async (t) => {
   await dieEverywhere(t, {
-    cloud: PLAIN,
     spec: { recovery: { backoffSeconds: 1, maxBackoffSeconds: 1 } },
     fromReady: true,
     async act({ cloud, endpointName }) {
@@ -104,7 +99,6 @@ test('recover', async (t) => {
 
 test('delete', async (t) => {
   await dieEverywhere(t, {
-    cloud: PLAIN,
     fromReady: true,
     act: (actor) => actor.remove(),
     over: (actor) => actor.object() === undefined,
@@ -113,7 +107,6 @@ test('delete', async (t) => {
 
 test('an update that is rolled back silently', async (t) => {
   await dieEverywhere(t, {
-    cloud: PLAIN,
     fromReady: true,
     async act({ cloud, endpointName, patch }) {
       cloud.setFault({ name: 'endpoint.update-fails', subject: endpointName, reason: '' })
