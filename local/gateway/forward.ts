@@ -29,7 +29,7 @@ export function forwarder({ proxied, recorder, faults, onCall }: ForwardOptions)
     const operation = operationOf(request, body)
     const caller = { service, operation, agent: String(request.headers['user-agent'] ?? '') }
     const record = (code: string) => recorder.add({ at: Date.now(), ...caller, code })
-    const fault = faults.onCall(service, operation)
+    const fault = faults.onCall(service, operation, (subject) => `${request.url} ${body ?? ''}`.includes(subject))
     if (fault.delayMs) await delay(fault.delayMs)
     if (fault.drop === 'before' || (!fault.error && (await onCall?.({ phase: 'before', ...caller })) === 'drop')) {
       record('Dropped')

@@ -141,8 +141,10 @@ export function gateway(options: GatewayOptions): Server {
     let input: JsonObject = {}
     const handled = (code: string, output?: JsonObject) =>
       options.onCall?.({ phase: 'after', ...caller, input, code, ...(output ? { output } : {}) })
-    const fault = options.faults.onCall(service.name, operation.name)
     try {
+      const fault = options.faults.onCall(service.name, operation.name, (subject) =>
+        JSON.stringify(decode()).includes(subject),
+      )
       if (fault.delayMs) await delay(fault.delayMs)
       if (fault.drop === 'before') return dropped()
       if (fault.error) throw fault.error
