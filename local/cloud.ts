@@ -47,6 +47,8 @@ export type LocalCloud = {
   clock: Clock
   registerImage(definition: ImageDefinition): string
   setFault(fault: Fault): void
+  /** Those that are set, and how often each was met. */
+  faults(): (Fault & { hits: number })[]
   clearFaults(): void
   calls(): RecordedCall[]
   resetCalls(): void
@@ -155,6 +157,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     clock,
     registerImage: (definition) => registry.register(definition),
     setFault: (fault) => faults.set(fault),
+    faults: () => faults.list(),
     clearFaults: () => faults.clear(),
     calls: () => calls.calls(),
     resetCalls: () => calls.reset(),

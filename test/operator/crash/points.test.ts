@@ -65,8 +65,12 @@ test('create', async (t) => {
   })
 })
 
+/** Otherwise what was before stays to be gone back to. */
+const NO_HISTORY = { rollout: { revisionHistoryLimit: 0 } }
+
 test('update', async (t) => {
   await dieEverywhere(t, {
+    spec: NO_HISTORY,
     fromReady: true,
     act: (actor) => actor.patch({ spec: { environment: { MODE: 'new' } } }),
     over: (actor, before) => actor.ready() && actor.endpoint()?.EndpointConfigName !== before?.EndpointConfigName,
@@ -75,7 +79,7 @@ test('update', async (t) => {
 
 test('change of instance type, for which scaling is taken off and put back', async (t) => {
   await dieEverywhere(t, {
-    spec: { scaling: { minInstances: 1, maxInstances: 3 } },
+    spec: { ...NO_HISTORY, scaling: { minInstances: 1, maxInstances: 3 } },
     fromReady: true,
     act: (actor) => actor.patch({ spec: { instance: { type: 'ml.g5.xlarge' } } }),
     over: (actor, before) => actor.ready() && actor.endpoint()?.EndpointConfigName !== before?.EndpointConfigName,
