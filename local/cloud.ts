@@ -7,6 +7,7 @@ import * as taggingSdk from '@aws-sdk/client-resource-groups-tagging-api'
 import * as sagemakerSdk from '@aws-sdk/client-sagemaker'
 import * as runtimeSdk from '@aws-sdk/client-sagemaker-runtime'
 import { adminApi } from './admin.ts'
+import type { CallHook } from './call-hook.ts'
 import { type Clock, scaledClock } from './clock.ts'
 import { type Fault, faultBoard } from './faults.ts'
 import { gateway, type Mounted } from './gateway/server.ts'
@@ -34,6 +35,8 @@ export type LocalCloudOptions = {
   images?: ImageDefinition[]
   /** Uniform in [0, 1). */
   random?: () => number
+  /** Asked before and after each call: for tests that kill or stall the caller there. */
+  onCall?: CallHook
   onError?(error: unknown, what: string): void
 }
 
@@ -46,6 +49,8 @@ export type LocalCloud = {
   clock: Clock
   registerImage(definition: ImageDefinition): string
   setFault(fault: Fault): void
+  /** Those that are set, and how often each was met. */
+  faults(): (Fault & { hits: number })[]
   clearFaults(): void
   calls(): RecordedCall[]
   resetCalls(): void
@@ -127,6 +132,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     other: adminApi({ images: registry, faults, calls, state, clock }),
     recorder: calls,
     faults,
+    onCall: options.onCall,
     region,
     accountId,
     onError,
@@ -156,6 +162,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     clock,
     registerImage: (definition) => registry.register(definition),
     setFault: (fault) => faults.set(fault),
+    faults: () => faults.list(),
     clearFaults: () => faults.clear(),
     calls: () => calls.calls(),
     resetCalls: () => calls.reset(),

@@ -13,7 +13,7 @@ export const faultSchema = z
       .regex(/^[a-z0-9*-]+\.[A-Za-z0-9*]+$/, 'operation is service.Operation, such as sagemaker.CreateEndpoint or *.*')
       .optional(),
     name: z.string().max(64).optional(),
-    /** Only for this endpoint, model or the like. */
+    /** Only for this endpoint, model or the like; on calls, for those whose input mentions it. */
     subject: z.string().max(256).optional(),
     /** What a call meets: an error, a broken connection, a delay, an answer from the past. */
     effect: z.enum(['throttle', 'error', 'drop', 'drop-response', 'delay', 'stale']).optional(),
@@ -42,8 +42,11 @@ export type FaultBoard = Faults & {
   set(fault: Fault): void
   clear(): void
   list(): (Fault & { hits: number })[]
-  /** What a call is to meet; several faults add up. */
-  onCall(service: string, operation: string): CallFault
+  /**
+   * What a call is to meet; several faults add up.
+   * @param mentions whether the call's input says something of this subject
+   */
+  onCall(service: string, operation: string, mentions?: (subject: string) => boolean): CallFault
 }
 
 /** @param random uniform in [0, 1): seeded in tests, so that a failing run can be repeated */
@@ -70,11 +73,12 @@ export function faultBoard(random: () => number = Math.random): FaultBoard {
       )
       return fault && (JSON.parse(JSON.stringify(fault)) as JsonObject)
     },
-    onCall(service, operation) {
+    onCall(service, operation, mentions = () => true) {
       const met: CallFault = {}
       for (const fault of faults) {
-        if (fault.operation && fits(fault.operation, service, operation) && use(fault))
-          Object.assign(met, effect(fault))
+        if (!fault.operation || !fits(fault.operation, service, operation)) continue
+        if (fault.subject !== undefined && !mentions(fault.subject)) continue
+        if (use(fault)) Object.assign(met, effect(fault))
       }
       return met
     },

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import type { Intervals } from './controllers/intervals.ts'
-import type { LeaderElectionTiming } from './kube/leader-election.ts'
+import { type LeaderElectionTiming, leaderElectionTiming } from './kube/leader-election.ts'
 
 /** What the operator is told by its environment. Frozen. */
 export type Config = {
@@ -13,8 +13,8 @@ export type Config = {
     enabled: boolean
     namespace: string
     identity: string
-    /** Where not client-go's. */
-    timing?: Partial<LeaderElectionTiming>
+    /** How long a lease outlives its holder, and what follows from it. */
+    timing: Partial<LeaderElectionTiming>
   }
   intervals: Intervals
   /** For everything created in AWS; the object's own tags win. */
@@ -84,6 +84,9 @@ export function readConfig(environment: Environment): Config {
       namespace: text('MOORING_LEASE_NAMESPACE', 'default'),
       // The process id tells a restarted process on the same host from the one before.
       identity: `${hostname()}_${process.pid}`,
+      timing: leaderElectionTiming(
+        1000 * number('MOORING_LEASE_DURATION_SECONDS', 15, { min: 3, max: 3600, whole: true }),
+      ),
     },
     intervals: {
       inFlight: seconds('MOORING_POLL_IN_FLIGHT_SECONDS', 20),

@@ -55,7 +55,29 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
   const { intervals, workers, namespace } = config
   const cluster = await clusterIdOf(kube, config.clusterId)
   const measured = deps.metrics ?? metrics()
-  const aws = deps.aws ?? clients({ onRequest: measured.awsRequest, pathStyle: config.customEndpoint })
+  const onLost = () => onFatal('the lease was lost')
+  const election = config.leaderElection.enabled
+    ? leaderElection({
+        client: kube,
+        namespace: config.leaderElection.namespace,
+        name: LEASE,
+        identity: config.leaderElection.identity,
+        log,
+        onLost,
+        timing: config.leaderElection.timing,
+      })
+    : undefined
+  const aws =
+    deps.aws ??
+    clients({
+      onRequest: measured.awsRequest,
+      permit() {
+        if (!election || election.holds()) return
+        onLost()
+        throw new Error('the lease was lost')
+      },
+      pathStyle: config.customEndpoint,
+    })
   const providers = regionalProviders(aws, now)
   const events = recorder({
     client: kube,
@@ -134,17 +156,6 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
     registry: measured.registry,
   })
   const stopping = new AbortController()
-  const election = config.leaderElection.enabled
-    ? leaderElection({
-        client: kube,
-        namespace: config.leaderElection.namespace,
-        name: LEASE,
-        identity: config.leaderElection.identity,
-        log,
-        onLost: () => onFatal('the lease was lost'),
-        ...(config.leaderElection.timing ? { timing: config.leaderElection.timing } : {}),
-      })
-    : undefined
   let collecting: Promise<void> | undefined
   const lead = async () => {
     await election?.acquire(stopping.signal)

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { CallHook } from '../call-hook.ts'
 import type { FaultBoard } from '../faults.ts'
 import type { Recorder } from '../recorder.ts'
 import { ApiError } from '../service.ts'
@@ -15,13 +16,14 @@ export type ForwardOptions = {
   recorder: Recorder
   faults: FaultBoard
   accountId: string
+  onCall?: CallHook | undefined
 }
 
 /** Operations whose answers carry queue URLs. */
 const NAMING_QUEUES = ['CreateQueue', 'GetQueueUrl', 'ListQueues', 'ListDeadLetterSourceQueues']
 
 /** Hands a request on to fauxqs as it came, S3's bodies streamed; faults and the recorder apply to it as to the others. */
-export function forwarder({ proxied, recorder, faults, accountId }: ForwardOptions) {
+export function forwarder({ proxied, recorder, faults, accountId, onCall }: ForwardOptions) {
   const { host, port, topics } = proxied
   const buckets = bucketRegions()
   return async (
@@ -32,11 +34,11 @@ export function forwarder({ proxied, recorder, faults, accountId }: ForwardOptio
     // S3 names its operations by method and path; the others in a body that is small enough to be read.
     const body = service === 's3' ? undefined : await text(request)
     const operation = operationOf(request, body)
-    const record = (code: string) =>
-      recorder.add({ at: Date.now(), service, operation, code, agent: String(request.headers['user-agent'] ?? '') })
-    const fault = faults.onCall(service, operation)
+    const caller = { service, operation, agent: String(request.headers['user-agent'] ?? '') }
+    const record = (code: string) => recorder.add({ at: Date.now(), ...caller, code })
+    const fault = faults.onCall(service, operation, (subject) => `${request.url} ${body ?? ''}`.includes(subject))
     if (fault.delayMs) await delay(fault.delayMs)
-    if (fault.drop === 'before') {
+    if (fault.drop === 'before' || (!fault.error && (await onCall?.({ phase: 'before', ...caller })) === 'drop')) {
       record('Dropped')
       return void request.socket.destroy()
     }
@@ -70,8 +72,9 @@ export function forwarder({ proxied, recorder, faults, accountId }: ForwardOptio
     }
     const [from] = await answered
     const status = from.statusCode ?? 502
-    record(status < 400 ? 'OK' : String(status))
-    if (fault.drop === 'after') {
+    const code = status < 400 ? 'OK' : String(status)
+    record(code)
+    if ((await onCall?.({ phase: 'after', ...caller, code })) === 'drop' || fault.drop === 'after') {
       from.resume()
       return void request.socket.destroy()
     }

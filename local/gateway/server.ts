@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { CallHook } from '../call-hook.ts'
 import type { FaultBoard } from '../faults.ts'
 import type { Recorder } from '../recorder.ts'
 import { ApiError, type JsonObject, type Service } from '../service.ts'
@@ -33,6 +34,7 @@ export type GatewayOptions = {
   other: (request: IncomingMessage, response: ServerResponse, path: string) => Promise<boolean>
   recorder: Recorder
   faults: FaultBoard
+  onCall?: CallHook | undefined
   region: string
   accountId: string
   onError(error: unknown, what: string): void
@@ -126,27 +128,32 @@ export function gateway(options: GatewayOptions): Server {
     decode: () => JsonObject,
   ): Promise<void> => {
     const requestId = randomUUID()
-    const record = (code: string) =>
-      options.recorder.add({
-        at: Date.now(),
-        service: service.name,
-        operation: operation.name,
-        code,
-        agent: String(request.headers['user-agent'] ?? ''),
-      })
-    const fault = options.faults.onCall(service.name, operation.name)
+    const caller = {
+      service: service.name,
+      operation: operation.name,
+      agent: String(request.headers['user-agent'] ?? ''),
+    }
+    const record = (code: string) => options.recorder.add({ at: Date.now(), ...caller, code })
+    const dropped = () => {
+      record('Dropped')
+      request.socket.destroy()
+    }
+    let input: JsonObject = {}
+    const handled = (code: string, output?: JsonObject) =>
+      options.onCall?.({ phase: 'after', ...caller, input, code, ...(output ? { output } : {}) })
     try {
+      const fault = options.faults.onCall(service.name, operation.name, (subject) =>
+        JSON.stringify(decode()).includes(subject),
+      )
       if (fault.delayMs) await delay(fault.delayMs)
-      if (fault.drop === 'before') {
-        record('Dropped')
-        return void request.socket.destroy()
-      }
+      if (fault.drop === 'before') return dropped()
       if (fault.error) throw fault.error
       const handler = service.operations[operation.name]
       if (!handler || !operations.has(operation.name)) {
         throw new ApiError('UnknownOperationException', `The local cloud has no ${operation.name}`)
       }
-      const input = decode()
+      input = decode()
+      if ((await options.onCall?.({ phase: 'before', ...caller, input })) === 'drop') return dropped()
       const call = {
         service: service.name,
         operation: operation.name,
@@ -159,7 +166,7 @@ export function gateway(options: GatewayOptions): Server {
         ? await read(operation.name, input, async () => handler(call), fault.stale === true)
         : await handler(call)
       record('OK')
-      if (fault.drop === 'after') return void request.socket.destroy()
+      if ((await handled('OK', output)) === 'drop' || fault.drop === 'after') return void request.socket.destroy()
       if (protocol === 'rest') {
         const { status, headers, body } = restOutput(operation, output)
         return answer(response, status, { ...headers, 'x-amzn-requestid': requestId }, body)
@@ -172,7 +179,9 @@ export function gateway(options: GatewayOptions): Server {
         body,
       )
     } catch (error) {
-      record(error instanceof ApiError ? error.code : 'InternalFailure')
+      const code = error instanceof ApiError ? error.code : 'InternalFailure'
+      record(code)
+      if ((await handled(code)) === 'drop') return void request.socket.destroy()
       throw error
     }
   }

@@ -21,8 +21,13 @@ export type LeaderElectionTiming = {
   retryMs: number
 }
 
-/** client-go's defaults. */
-const TIMING: LeaderElectionTiming = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 }
+/** client-go's default. */
+const LEASE_MS = 15_000
+
+/** The other times of a lease of this length, in client-go's proportions: 15, 10 and 2 s. */
+export function leaderElectionTiming(leaseMs = LEASE_MS): LeaderElectionTiming {
+  return { leaseMs, renewDeadlineMs: (leaseMs * 2) / 3, retryMs: (leaseMs * 2) / 15 }
+}
 
 export type LeaderElectionOptions = {
   client: KubeClient
@@ -39,6 +44,11 @@ export type LeaderElectionOptions = {
 export type LeaderElection = {
   /** Resolves when this process leads; rejects with the signal's reason. */
   acquire(signal: AbortSignal): Promise<void>
+  /**
+   * Whether this process may act at this moment: nobody else can lead before the deadline of the last renewal. To be asked right
+   * before each act. `onLost` is a timer's word, and a process that was stalled may run on for a while before its timers do.
+   */
+  holds(): boolean
   /** Gives the lease back, so that the next one need not wait for it to run out. */
   release(): Promise<void>
 }
@@ -64,12 +74,14 @@ type Attempt = 'ours' | 'theirs' | 'unknown'
  */
 export function leaderElection(options: LeaderElectionOptions): LeaderElection {
   const { client, namespace, name, identity, log, onLost } = options
-  const timing = { ...TIMING, ...options.timing }
+  const timing = { ...leaderElectionTiming(), ...options.timing }
   if (timing.renewDeadlineMs + timing.retryMs > timing.leaseMs)
     throw new RangeError('renewDeadlineMs and retryMs together must not exceed leaseMs')
   const key = { namespace, name }
   const stopping = new AbortController()
   let renewing: Promise<void> | undefined
+  /** When the request was sent that the lease was last written by: others count from then at the earliest. */
+  let renewed = Number.NEGATIVE_INFINITY
   let observed: { version: string | undefined; at: number } | undefined
 
   /** One try to take the lease, or to renew it when this process leads: then it never takes it back from another. */
@@ -119,9 +131,9 @@ export function leaderElection(options: LeaderElectionOptions): LeaderElection {
     }
   }
 
-  /** @param renewed when the request was sent that the lease was last written by: others count from then at the earliest */
-  const keepRenewing = async (renewed: number) => {
-    const left = () => renewed + timing.renewDeadlineMs - performance.now()
+  const left = () => renewed + timing.renewDeadlineMs - performance.now()
+
+  const keepRenewing = async () => {
     for (;;) {
       await delay(Math.max(0, Math.min(timing.retryMs, left())), undefined, { signal: stopping.signal }).catch(() => {})
       if (stopping.signal.aborted) return
@@ -146,8 +158,10 @@ export function leaderElection(options: LeaderElectionOptions): LeaderElection {
         sent = performance.now()
       }
       log.info({ lease: name, identity }, 'leading')
-      renewing = keepRenewing(sent)
+      renewed = sent
+      renewing = keepRenewing()
     },
+    holds: () => renewing !== undefined && !stopping.signal.aborted && left() > 0,
     async release() {
       const led = renewing !== undefined && !stopping.signal.aborted
       stopping.abort()

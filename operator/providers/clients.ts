@@ -30,6 +30,8 @@ export type Clients = {
 export type ClientsOptions = {
   /** Called for each request that went over the wire, retries included; `code` is OK or the error's name. */
   onRequest(service: string, operation: string, code: string): void
+  /** Called before each request goes over the wire; it throws where none must. */
+  permit?(): void
   /** Path-style S3 addresses, as servers other than AWS need: a bucket's name is no host name there. */
   pathStyle: boolean
   /** Where all services answer, where that is not for the SDK's own configuration to say: several clouds in one process. */
@@ -42,7 +44,7 @@ const CONNECT_TIMEOUT_MS = 3_000
 const REQUEST_TIMEOUT_MS = 15_000
 
 /** One client per region and service, made on first use. Endpoint URL and credentials are the SDK's own business. */
-export function clients({ onRequest, pathStyle, endpoint }: ClientsOptions): Clients {
+export function clients({ onRequest, permit, pathStyle, endpoint }: ClientsOptions): Clients {
   const regions = new Map<string, RegionClients>()
 
   const counted = <Client extends object>(service: string, client: Client): Client => {
@@ -50,6 +52,7 @@ export function clients({ onRequest, pathStyle, endpoint }: ClientsOptions): Cli
     const { middlewareStack } = client as unknown as Pick<SageMaker, 'middlewareStack'>
     middlewareStack.add(
       (next, context) => async (request) => {
+        permit?.()
         const operation = String(context.commandName ?? 'Unknown').replace(/Command$/, '')
         try {
           const result = await next(request)

@@ -7,7 +7,7 @@ test('an empty environment is a working configuration, which cannot be changed',
     namespace: undefined,
     clusterId: undefined,
     http: { address: '0.0.0.0', port: 8080 },
-    leaderElection: { enabled: false },
+    leaderElection: { enabled: false, timing: { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 } },
     intervals: { inFlight: 20_000, settled: 300_000, deleting: 15_000, verify: 3_600_000 },
     workers: 8,
     customEndpoint: false,
@@ -21,11 +21,18 @@ test('intervals may be fractions of a second', (t) => {
 
 test('every mistake is named at once, with what the variable may be', (t) => {
   const error = t.throws(() =>
-    readConfig({ MOORING_WORKERS: '0', MOORING_LEADER_ELECTION: 'yes', LOG_LEVEL: 'loud', MOORING_CLUSTER_ID: 'a b' }),
+    readConfig({
+      MOORING_WORKERS: '0',
+      MOORING_LEADER_ELECTION: 'yes',
+      MOORING_LEASE_DURATION_SECONDS: '1',
+      LOG_LEVEL: 'loud',
+      MOORING_CLUSTER_ID: 'a b',
+    }),
   )
   for (const part of [
     'MOORING_WORKERS must be a whole number from 1 to 256',
     'MOORING_LEADER_ELECTION must be one of true, false',
+    'MOORING_LEASE_DURATION_SECONDS must be a whole number from 3 to 3600',
     'LOG_LEVEL must be one of',
     'MOORING_CLUSTER_ID must be',
   ])

@@ -1,9 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { parse, stringify } from 'yaml'
@@ -13,47 +11,19 @@ import { connect } from '../../operator/kube/client.ts'
 import { testCluster } from '../kubernetes.ts'
 import { aModelImage, anEndpoint } from './api/manifests.ts'
 import { cloudForFile, endpointIn, isTrue } from './controllers/world.ts'
+import { operatorProcess } from './process.ts'
 
-const MAIN = join(import.meta.dirname, '..', '..', 'operator', 'main.ts')
 const cloud = await cloudForFile()
 test.after.always(() => cloud.stop())
 
-type Line = { level: number; msg: string; address?: string; resource?: string; err?: { message: string } }
-
-/** The operator as production runs it: `node operator/main.ts` with its environment. */
-function start(
-  t: ExecutionContext,
-  environment: Record<string, string>,
-): { child: ChildProcess; lines: Line[]; saw(text: string): Promise<Line> } {
-  const child = spawn(process.execPath, [MAIN], {
-    env: {
-      PATH: process.env.PATH,
-      ...cloud.environment,
-      KUBECONFIG: testCluster().kubeconfigPath,
-      MOORING_HTTP_ADDRESS: '127.0.0.1',
-      MOORING_HTTP_PORT: '0',
-      MOORING_POLL_IN_FLIGHT_SECONDS: '0.2',
-      MOORING_POLL_SETTLED_SECONDS: '1',
-      ...environment,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
+function start(t: ExecutionContext, environment: Record<string, string>) {
+  const operator = operatorProcess({
+    ...cloud.environment,
+    KUBECONFIG: testCluster().kubeconfigPath,
+    ...environment,
   })
-  t.teardown(() => child.kill('SIGKILL'))
-  const lines: Line[] = []
-  const errors: string[] = []
-  child.stderr?.on('data', (chunk: Uint8Array) => errors.push(String(chunk)))
-  if (child.stdout) createInterface(child.stdout).on('line', (line) => lines.push(JSON.parse(line)))
-  return {
-    child,
-    lines,
-    async saw(text) {
-      for (const end = Date.now() + 60_000; Date.now() < end; await delay(10)) {
-        const line = lines.find(({ msg }) => msg.includes(text))
-        if (line) return line
-      }
-      throw new Error(`not within a minute: ${text}. Log: ${JSON.stringify(lines)} ${errors.join('')}`)
-    },
-  }
+  t.teardown(() => operator.kill())
+  return operator
 }
 
 async function applied(namespace: string) {

@@ -79,6 +79,17 @@ test('a delay comes before the answer, and leaves it as it is', async (t) => {
   t.true(performance.now() - start >= 290)
 })
 
+test('a fault on calls that has a subject meets those that mention it', async (t) => {
+  const { cloud, aws } = await cloudWithClients(t)
+  cloud.setFault({ operation: 'sagemaker.DescribeModel', subject: 'this', effect: 'throttle' })
+  cloud.setFault({ operation: 's3.PUT', subject: 'this', effect: 'error', code: 'AccessDenied' })
+  const describe = (ModelName: string) => aws.sagemaker.send(new DescribeModelCommand({ ModelName }))
+  await t.throwsAsync(describe('this'), { name: 'ThrottlingException' })
+  await t.throwsAsync(describe('that'), { name: 'ValidationException' })
+  await t.throwsAsync(aws.s3.send(new CreateBucketCommand({ Bucket: 'this' })))
+  await t.notThrowsAsync(aws.s3.send(new CreateBucketCommand({ Bucket: 'that' })))
+})
+
 test('S3, SNS and SQS meet faults by operation too, and S3 by method', async (t) => {
   const { cloud, aws } = await cloudWithClients(t)
   await aws.s3.send(new CreateBucketCommand({ Bucket: 'bucket' }))

@@ -183,6 +183,21 @@ test('a lease that was taken late is given up early: its time counts from before
   )
 })
 
+// Serial: it stalls the whole process.
+test.serial('a leader that was stalled knows that it may not act before any timer has told it', async (t) => {
+  const namespace = await cluster.namespace()
+  const stalled = candidate(t, namespace, 'stalled')
+  t.false(stalled.election.holds())
+  await eventually('leading', () => stalled.leading)
+  t.true(stalled.election.holds())
+  // As a stopped process does: nothing of it runs, and then its code goes on where it was.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, timing.renewDeadlineMs)
+  t.false(stalled.lost)
+  t.false(stalled.election.holds())
+  await eventually('lost', () => stalled.lost)
+  t.false(stalled.election.holds())
+})
+
 test('giving the lease back waits for a renewal under way, so that neither fails', async (t) => {
   const namespace = await cluster.namespace()
   const warnings: unknown[] = []

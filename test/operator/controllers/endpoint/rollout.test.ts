@@ -82,7 +82,7 @@ test('with onFailure Hold, a revision that does not pass stays to be looked at',
 test('an operator that dies after it decided to go back goes back once', async (t) => {
   const { w, first, name } = await echo()
   t.teardown(() => w.stop())
-  cloud.setFault({ operation: 'sagemaker.UpdateEndpoint', effect: 'drop-response', times: 1 })
+  cloud.setFault({ operation: 'sagemaker.UpdateEndpoint', subject: name, effect: 'drop-response', times: 1 })
   await w.patch({ spec: { environment: { FAIL_WITH: '500' } } })
   await w.until('the decision', ({ status }) => status?.rollout?.cause === 'SmokeTest')
   await w.restart()
