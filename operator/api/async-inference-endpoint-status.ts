@@ -1,20 +1,8 @@
 import { z } from 'zod'
 import { conditions, generation, text, time } from './fields.ts'
+import { smokeTestStatus } from './smoke-test.ts'
 
 const count = () => z.int().min(0).max(1_000_000)
-
-const smokeTest = z
-  .object({
-    revision: text(128).describe('What was tested: changes with the image, the configuration and the test itself.'),
-    inferenceId: text(64).optional().describe("SageMaker's id of the request."),
-    startedAt: time().describe('When the request was sent.'),
-    outputLocation: text(1024).optional().describe('Where the answer appears.'),
-    failureLocation: text(1024).optional().describe('Where an error appears.'),
-    result: z.enum(['Pending', 'Passed', 'Failed']).describe('How it went.'),
-    message: text(1024, 0).optional().describe('Why it failed.'),
-    durationMs: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional().describe('How long the answer took, in ms.'),
-  })
-  .describe('The smoke test of this revision.')
 
 const recovery = z
   .object({
@@ -94,7 +82,7 @@ export const asyncInferenceEndpointStatus = z
       })
       .optional()
       .describe('The number of instances.'),
-    smokeTest: smokeTest.optional(),
+    smokeTest: smokeTestStatus.optional(),
     rollout: rollout.optional(),
     currentRevision: z.int().min(1).max(1_000_000_000).optional().describe('The number of the revision that serves.'),
     attemptedRevision: z

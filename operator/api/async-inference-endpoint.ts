@@ -145,6 +145,12 @@ export const asyncInferenceEndpointSpec = z
         message: 'cannot be added or taken out: the endpoint would get another name. Create a second object',
         fieldPath: '.adopt',
       },
+      {
+        rule: "!has(self.smokeTest) || !has(self.smokeTest.expect) || self.smokeTest.expect.status != 'Failed' || has(self.async.output.s3FailurePath)",
+        message:
+          'cannot be Failed without spec.async.output.s3FailurePath, where SageMaker writes the error: set that path',
+        fieldPath: '.smokeTest.expect.status',
+      },
       topicInRegion('successTopicArn'),
       topicInRegion('errorTopicArn'),
     ),

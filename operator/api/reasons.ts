@@ -315,6 +315,17 @@ export const REASONS = {
     remedy:
       'Mend the container and push it, or set the annotation `mooring.dev/smoke-test` to a new value to test again.',
   },
+  DeferredUntilAwake: {
+    on: 'SmokeTestPassed',
+    means: 'The endpoint was updated while it had no instance. The test would wake it, and waits until requests do.',
+    remedy:
+      'Nothing, if that may wait. The annotation `mooring.dev/smoke-test` wakes the endpoint and tests it; `spec.rollout.wakeForSmokeTest` lets every update do so.',
+  },
+  SmokeTestInputMissing: {
+    on: 'SmokeTestPassed',
+    means: 'The ConfigMap or key that holds the test’s input is not there, is too large, or may not be read.',
+    remedy: 'Do what the message says. It is looked at again every minute.',
+  },
 } as const satisfies Record<string, ReasonPage>
 
 export type Reason = keyof typeof REASONS

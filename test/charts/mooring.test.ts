@@ -211,10 +211,12 @@ const ALLOWED = [
   ['patch', 'asyncinferenceendpoints.mooring.dev'],
   ['patch', 'asyncinferenceendpoints.mooring.dev/status'],
   ['create', 'events.events.k8s.io'],
+  ['get', 'configmaps'],
 ] as const
 const FORBIDDEN = [
   ['get', 'secrets'],
   ['list', 'secrets'],
+  ['list', 'configmaps'],
   ['create', 'pods'],
   ['delete', 'asyncinferenceendpoints.mooring.dev'],
   ['create', 'modelimages.mooring.dev'],

@@ -50,7 +50,8 @@ export async function chain(pass: Pass): Promise<Ended> {
     return { kind: 'proceed' as const }
   })
   if (collected.kind !== 'proceed') return collected
-  return { kind: 'ready', after: endpoint.after ?? pass.intervals.settled }
+  const { settled } = pass.intervals
+  return { kind: 'ready', after: Math.min(endpoint.after ?? settled, smokeTest.after ?? settled) }
 }
 
 type Guarded<Next> = Outcome<Next> | Extract<Ended, { kind: 'error' }> | Halt

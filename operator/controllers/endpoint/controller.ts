@@ -15,6 +15,7 @@ import { chain, type Ended, stepFailed } from './chain.ts'
 import { finalize } from './finalize.ts'
 import { memories } from './memory.ts'
 import type { Pass } from './pass.ts'
+import { CONFIG_MAPS } from './smoke-test-input.ts'
 import { summarise } from './summary.ts'
 
 export type EndpointControllerDependencies = {
@@ -125,6 +126,7 @@ export function endpointReconciler(deps: EndpointControllerDependencies): Endpoi
       conditions: asyncInferenceEndpointConditions.for(object.status, generation, time),
       generation,
       image: (image) => deps.image(`${namespace}/${image}`),
+      configMap: (configMap) => kube.get(CONFIG_MAPS, { namespace, name: configMap }),
       owner: { cluster: deps.cluster, uid },
       cluster: deps.cluster,
       providers: deps.providers(object.spec.region),

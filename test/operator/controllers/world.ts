@@ -75,6 +75,8 @@ export async function world(
     intervals?: Partial<Config['intervals']>
     /** Stands between the first operator and the API server; one started by restart() speaks to it directly. */
     between?: (kube: KubeClient) => KubeClient
+    /** The operator's clock. Its waits pass in real time nevertheless: give short intervals. */
+    now?: () => number
   } = {},
 ): Promise<World> {
   const cluster = testCluster()
@@ -91,6 +93,7 @@ export async function world(
       config,
       kube: client,
       log,
+      ...(overrides.now ? { now: overrides.now } : {}),
       onFatal: (reason) => {
         throw new Error(reason)
       },
