@@ -10,6 +10,8 @@ export type Config = {
   http: { address: string; port: number }
   leaderElection: { enabled: boolean; namespace: string; identity: string }
   intervals: Intervals
+  /** Where prices come from, before the table that comes along: a file, and AWS's Price List where it may be asked. */
+  prices: { file: string | undefined; priceList: boolean }
   /** How many objects of a kind are worked on at once. */
   workers: number
   logLevel: string
@@ -58,6 +60,10 @@ export function readConfig(environment: Environment): Config {
       settled: seconds('MOORING_POLL_SETTLED_SECONDS', 300),
       deleting: seconds('MOORING_POLL_DELETING_SECONDS', 15),
       verify: seconds('MOORING_VERIFY_SECONDS', 3600),
+    },
+    prices: {
+      file: text('MOORING_PRICES_FILE', '') || undefined,
+      priceList: oneOf('MOORING_PRICE_LIST', 'false', ['true', 'false']) === 'true',
     },
     workers: number('MOORING_WORKERS', 8, { min: 1, max: 256, whole: true }),
     logLevel: oneOf('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),

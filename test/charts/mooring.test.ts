@@ -32,6 +32,8 @@ const VALUES: Record<string, object> = {
     imagePullSecrets: [{ name: 'registry' }],
     serviceAccount: { annotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::123456789012:role/mooring' } },
     operator: { env: [{ name: 'MOORING_POLL_SETTLED_SECONDS', value: '60' }] },
+    prices: { 'eu-west-3': { 'ml.g6.xlarge': 1.4302 } },
+    priceList: true,
     podAnnotations: { note: 'a' },
     podLabels: { team: 'vision' },
     nodeSelector: { 'kubernetes.io/os': 'linux' },
@@ -42,6 +44,7 @@ const VALUES: Record<string, object> = {
   'everything turned off': {
     crds: { install: false },
     serviceAccount: { create: false, name: 'existing' },
+    rbac: { configMaps: false },
     leaderElection: { enabled: false },
   },
 }
