@@ -14,6 +14,8 @@ import { leaderElection } from './kube/leader-election.ts'
 import { recorder } from './kube/recorder.ts'
 import { metrics } from './metrics.ts'
 import { clients } from './providers/clients.ts'
+import { readPriceFile } from './providers/price-file.ts'
+import { prices } from './providers/prices.ts'
 import { regionalProviders } from './providers/region.ts'
 import { buildServer } from './server.ts'
 
@@ -47,6 +49,13 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
   const measured = metrics()
   const aws = clients({ onRequest: measured.awsRequest, pathStyle: config.customEndpoint })
   const providers = regionalProviders(aws)
+  const known = prices({
+    overrides: config.prices.file ? await readPriceFile(config.prices.file) : {},
+    ...(config.prices.priceList ? { priceList: aws.pricing() } : {}),
+    now,
+    random,
+    log,
+  })
   const events = recorder({
     client: kube,
     component: `${GROUP}/operator`,
@@ -70,6 +79,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
     ...shared,
     image: (key) => images.get(key),
     providers,
+    prices: known,
     cluster: config.clusterId,
     intervals,
     metrics: measured,

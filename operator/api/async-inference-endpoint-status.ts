@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { costStatus } from './cost.ts'
 import { conditions, generation, text, time } from './fields.ts'
 import { smokeTestStatus } from './smoke-test.ts'
 
@@ -62,7 +63,7 @@ export const asyncInferenceEndpointStatus = z
     conditions: conditions()
       .optional()
       .describe(
-        'ImageReady, ModelReady, ConfigReady, EndpointInService, AutoscalingReady, SmokeTestPassed, and Ready, which follows from them; beside them Progressing and Degraded.',
+        'ImageReady, ModelReady, ConfigReady, EndpointInService, AutoscalingReady, SmokeTestPassed, and Ready, which follows from them; beside them Progressing, Degraded and WithinBudget.',
       ),
     image: text(600).optional().describe('The pinned reference that the endpoint runs.'),
     shortDigest: text(12).optional().describe('The first 12 hexadecimal digits of its digest.'),
@@ -75,6 +76,9 @@ export const asyncInferenceEndpointStatus = z
       .object({
         current: count().optional().describe('Running.'),
         desired: count().optional().describe('Asked for.'),
+        billed: count()
+          .optional()
+          .describe('Billed, where that is more than run the serving configuration: both fleets of an update.'),
         backlog: count().optional().describe('Requests that wait or are worked on, as CloudWatch last said.'),
         min: count().optional().describe('The fewest.'),
         max: count().optional().describe('The most.'),
@@ -83,6 +87,7 @@ export const asyncInferenceEndpointStatus = z
       .optional()
       .describe('The number of instances.'),
     smokeTest: smokeTestStatus.optional(),
+    cost: costStatus.optional(),
     rollout: rollout.optional(),
     currentRevision: z.int().min(1).max(1_000_000_000).optional().describe('The number of the revision that serves.'),
     attemptedRevision: z

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { asyncInference } from './async-inference.ts'
 import { asyncInferenceEndpointStatus } from './async-inference-endpoint-status.ts'
+import { budget } from './cost.ts'
 import { defaulted, matches, roleArn, rules, text } from './fields.ts'
 import { instance, vpc } from './instance.ts'
 import type { Resource } from './object.ts'
@@ -103,6 +104,7 @@ export const asyncInferenceEndpointSpec = z
       ),
     recovery: defaulted(recovery),
     smokeTest: smokeTest.optional(),
+    budget: budget.optional(),
     tags: z
       .record(z.string(), text(256, 0))
       .meta({

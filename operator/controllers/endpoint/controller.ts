@@ -9,9 +9,11 @@ import type { Recorder } from '../../kube/recorder.ts'
 import { after, done, type Result } from '../../kube/result.ts'
 import { patchStatusIfChanged } from '../../kube/status.ts'
 import { keyOf } from '../../kube/types.ts'
+import type { Prices } from '../../providers/prices.ts'
 import type { Providers } from '../../providers/region.ts'
 import { type Intervals, jittered } from '../intervals.ts'
 import { chain, type Ended, stepFailed } from './chain.ts'
+import { costStep } from './cost.ts'
 import { finalize } from './finalize.ts'
 import { memories } from './memory.ts'
 import type { Pass } from './pass.ts'
@@ -24,6 +26,7 @@ export type EndpointControllerDependencies = {
   image(key: string): ModelImage | undefined
   /** AWS in one region. */
   providers(region: string): Providers
+  prices: Prices
   cluster: string
   intervals: Intervals
   recorder: Recorder
@@ -31,7 +34,7 @@ export type EndpointControllerDependencies = {
     endpoint(
       namespace: string,
       name: string,
-      state: { phase: string; ready: boolean; instances: number } | undefined,
+      state: { phase: string; ready: boolean; instances: number; hourlyCost?: number; monthCost?: number } | undefined,
     ): void
     recovery(namespace: string, name: string): void
   }
@@ -101,7 +104,10 @@ export function endpointReconciler(deps: EndpointControllerDependencies): Endpoi
         return result === 'finished' ? { kind: 'removed' } : result
       }
       if (pass.object.metadata.annotations?.[ANNOTATIONS.paused] === 'true') return { kind: 'paused' }
-      return await chain(pass)
+      await costStep(pass)
+      const ended = await chain(pass)
+      await costStep(pass)
+      return ended
     } catch (error) {
       return stepFailed(pass, 'EndpointInService', error)
     }
@@ -130,6 +136,7 @@ export function endpointReconciler(deps: EndpointControllerDependencies): Endpoi
       owner: { cluster: deps.cluster, uid },
       cluster: deps.cluster,
       providers: deps.providers(object.spec.region),
+      prices: deps.prices,
       intervals,
       memory: memory.of(keyOf(object), uid),
       now: time,
@@ -146,6 +153,7 @@ export function endpointReconciler(deps: EndpointControllerDependencies): Endpoi
       phase: status.phase ?? 'Pending',
       ready: conditions.isTrue('Ready'),
       instances: status.instances?.current ?? 0,
+      ...costs(status),
     })
 
   return {
@@ -155,6 +163,13 @@ export function endpointReconciler(deps: EndpointControllerDependencies): Endpoi
       const slash = key.indexOf('/')
       deps.metrics.endpoint(key.slice(0, slash), key.slice(slash + 1), undefined)
     },
+  }
+}
+
+function costs({ cost }: Pass['status']): { hourlyCost?: number; monthCost?: number } {
+  return {
+    ...(cost?.hourly === undefined ? {} : { hourlyCost: Number(cost.hourly) }),
+    ...(cost?.monthToDate === undefined ? {} : { monthCost: Number(cost.monthToDate) }),
   }
 }
 

@@ -10,6 +10,7 @@ import type { Log } from '../../kube/log.ts'
 import type { KubeObject } from '../../kube/types.ts'
 import type { ObservedEndpoint } from '../../providers/endpoint.ts'
 import type { Owner } from '../../providers/ownership.ts'
+import type { Prices } from '../../providers/prices.ts'
 import type { Providers } from '../../providers/region.ts'
 import type { Intervals } from '../intervals.ts'
 import type { Desired } from './desired.ts'
@@ -37,6 +38,7 @@ export type Pass = {
   owner: Owner
   cluster: string
   providers: Providers
+  prices: Prices
   intervals: Intervals
   memory: Memory
   now: Date
