@@ -3,6 +3,7 @@ import * as aasSdk from '@aws-sdk/client-application-auto-scaling'
 import * as cloudwatchSdk from '@aws-sdk/client-cloudwatch'
 import * as logsSdk from '@aws-sdk/client-cloudwatch-logs'
 import * as ecrSdk from '@aws-sdk/client-ecr'
+import * as pricingSdk from '@aws-sdk/client-pricing'
 import * as taggingSdk from '@aws-sdk/client-resource-groups-tagging-api'
 import * as sagemakerSdk from '@aws-sdk/client-sagemaker'
 import * as runtimeSdk from '@aws-sdk/client-sagemaker-runtime'
@@ -19,6 +20,7 @@ import { cloudwatchService } from './services/cloudwatch/index.ts'
 import { type ImageDefinition, images } from './services/ecr/images.ts'
 import { ecrService } from './services/ecr/index.ts'
 import { logsService } from './services/logs/index.ts'
+import { pricingService } from './services/pricing/index.ts'
 import { type SagemakerDelays, sagemakerService } from './services/sagemaker/index.ts'
 import { sagemakerRuntimeService } from './services/sagemaker-runtime/index.ts'
 import { storage } from './services/storage/storage.ts'
@@ -123,6 +125,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     mount(logs, logsSdk, 'Logs_20140328', 'InvalidParameterException'),
     mount(ecr, ecrSdk, 'AmazonEC2ContainerRegistry_V20150921', 'InvalidParameterException'),
     mount(tagging, taggingSdk, 'ResourceGroupsTaggingAPI_20170126', 'InvalidParameterException'),
+    mount(pricingService(), pricingSdk, 'AWSPriceListService', 'InvalidParameterException'),
     mount(runtime, runtimeSdk, undefined),
   ]
   const state = () => Object.fromEntries(mounted.map(({ service }) => [service.name, service.state()]))

@@ -26,6 +26,8 @@ export type Config = {
     /** Swept beside those that objects name. */
     regions: string[]
   }
+  /** Where prices come from, before the table that comes along: a file, and AWS's Price List where it may be asked. */
+  prices: { file: string | undefined; priceList: boolean }
   /** How many objects of a kind are worked on at once. */
   workers: number
   logLevel: string
@@ -100,6 +102,10 @@ export function readConfig(environment: Environment): Config {
       mode: oneOf('MOORING_ORPHANS', clusterId ? 'report' : 'delete', ['delete', 'report', 'off']),
       interval: seconds('MOORING_ORPHAN_SWEEP_SECONDS', 3600),
       regions,
+    },
+    prices: {
+      file: text('MOORING_PRICES_FILE', '') || undefined,
+      priceList: oneOf('MOORING_PRICE_LIST', 'false', ['true', 'false']) === 'true',
     },
     workers: number('MOORING_WORKERS', 8, { min: 1, max: 256, whole: true }),
     logLevel: oneOf('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),

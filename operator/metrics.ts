@@ -14,7 +14,14 @@ export type Metrics = {
   endpoint(namespace: string, name: string, state: EndpointState | undefined): void
 }
 
-export type EndpointState = { phase: string; ready: boolean; instances: number }
+export type EndpointState = {
+  phase: string
+  ready: boolean
+  instances: number
+  /** US dollars; absent where no price is known. */
+  hourlyCost?: number
+  monthCost?: number
+}
 
 export function metrics(): Metrics {
   const registry = new Registry()
@@ -76,6 +83,18 @@ export function metrics(): Metrics {
     labelNames: ['type'],
     registers,
   })
+  const hourlyCost = new Gauge({
+    name: 'mooring_endpoint_hourly_cost_usd',
+    help: 'What the running instances cost an hour, in US dollars, by on-demand prices.',
+    labelNames: object,
+    registers,
+  })
+  const monthCost = new Gauge({
+    name: 'mooring_endpoint_month_cost_usd',
+    help: 'What the instances have cost since the calendar month began (UTC), in US dollars, by on-demand prices.',
+    labelNames: object,
+    registers,
+  })
   const phases = new Map<string, string>()
 
   return {
@@ -95,13 +114,17 @@ export function metrics(): Metrics {
       if (!state) {
         phases.delete(key)
         ready.remove({ namespace, name })
-        instances.remove({ namespace, name })
+        for (const gauge of [instances, hourlyCost, monthCost]) gauge.remove({ namespace, name })
         return
       }
       phases.set(key, state.phase)
       phase.set({ namespace, name, phase: state.phase }, 1)
       ready.set({ namespace, name }, state.ready ? 1 : 0)
       instances.set({ namespace, name }, state.instances)
+      if (state.hourlyCost === undefined) hourlyCost.remove({ namespace, name })
+      else hourlyCost.set({ namespace, name }, state.hourlyCost)
+      if (state.monthCost === undefined) monthCost.remove({ namespace, name })
+      else monthCost.set({ namespace, name }, state.monthCost)
     },
   }
 }

@@ -16,6 +16,8 @@ import { leaderElection } from './kube/leader-election.ts'
 import { recorder } from './kube/recorder.ts'
 import { type Metrics, metrics } from './metrics.ts'
 import { type Clients, clients } from './providers/clients.ts'
+import { readPriceFile } from './providers/price-file.ts'
+import { prices } from './providers/prices.ts'
 import { regionalProviders } from './providers/region.ts'
 import { buildServer } from './server.ts'
 
@@ -79,6 +81,13 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
       pathStyle: config.customEndpoint,
     })
   const providers = regionalProviders(aws, now)
+  const known = prices({
+    overrides: config.prices.file ? await readPriceFile(config.prices.file) : {},
+    ...(config.prices.priceList ? { priceList: aws.pricing() } : {}),
+    now,
+    random,
+    log,
+  })
   const events = recorder({
     client: kube,
     component: `${GROUP}/operator`,
@@ -102,6 +111,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
     ...shared,
     image: (key) => images.get(key),
     providers,
+    prices: known,
     cluster,
     defaultTags: config.defaultTags,
     intervals,

@@ -1,20 +1,9 @@
 import { z } from 'zod'
+import { costStatus } from './cost.ts'
 import { conditions, generation, text, time } from './fields.ts'
+import { smokeTestStatus } from './smoke-test.ts'
 
 const count = () => z.int().min(0).max(1_000_000)
-
-const smokeTest = z
-  .object({
-    revision: text(128).describe('What was tested: changes with the image, the configuration and the test itself.'),
-    inferenceId: text(64).optional().describe("SageMaker's id of the request."),
-    startedAt: time().describe('When the request was sent.'),
-    outputLocation: text(1024).optional().describe('Where the answer appears.'),
-    failureLocation: text(1024).optional().describe('Where an error appears.'),
-    result: z.enum(['Pending', 'Passed', 'Failed']).describe('How it went.'),
-    message: text(1024, 0).optional().describe('Why it failed.'),
-    durationMs: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional().describe('How long the answer took, in ms.'),
-  })
-  .describe('The smoke test of this revision.')
 
 const recovery = z
   .object({
@@ -74,7 +63,7 @@ export const asyncInferenceEndpointStatus = z
     conditions: conditions()
       .optional()
       .describe(
-        'ImageReady, ModelReady, ConfigReady, EndpointInService, AutoscalingReady, SmokeTestPassed, and Ready, which follows from them; beside them Progressing and Degraded.',
+        'ImageReady, ModelReady, ConfigReady, EndpointInService, AutoscalingReady, SmokeTestPassed, and Ready, which follows from them; beside them Progressing, Degraded and WithinBudget.',
       ),
     image: text(600).optional().describe('The pinned reference that the endpoint runs.'),
     shortDigest: text(12).optional().describe('The first 12 hexadecimal digits of its digest.'),
@@ -94,6 +83,9 @@ export const asyncInferenceEndpointStatus = z
       .object({
         current: count().optional().describe('Running.'),
         desired: count().optional().describe('Asked for.'),
+        billed: count()
+          .optional()
+          .describe('Billed, where that is more than run the serving configuration: both fleets of an update.'),
         backlog: count().optional().describe('Requests that wait or are worked on, as CloudWatch last said.'),
         min: count().optional().describe('The fewest.'),
         max: count().optional().describe('The most.'),
@@ -101,7 +93,8 @@ export const asyncInferenceEndpointStatus = z
       })
       .optional()
       .describe('The number of instances.'),
-    smokeTest: smokeTest.optional(),
+    smokeTest: smokeTestStatus.optional(),
+    cost: costStatus.optional(),
     rollout: rollout.optional(),
     currentRevision: z.int().min(1).max(1_000_000_000).optional().describe('The number of the revision that serves.'),
     attemptedRevision: z

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { asyncInference } from './async-inference.ts'
 import { asyncInferenceEndpointStatus } from './async-inference-endpoint-status.ts'
+import { budget } from './cost.ts'
 import { defaulted, matches, roleArn, rules, text } from './fields.ts'
 import { instance, vpc } from './instance.ts'
 import type { Resource } from './object.ts'
@@ -103,6 +104,7 @@ export const asyncInferenceEndpointSpec = z
       ),
     recovery: defaulted(recovery),
     smokeTest: smokeTest.optional(),
+    budget: budget.optional(),
     tags: z
       .record(z.string(), text(256, 0))
       .meta({
@@ -144,6 +146,12 @@ export const asyncInferenceEndpointSpec = z
         rule: 'has(self.adopt) == has(oldSelf.adopt)',
         message: 'cannot be added or taken out: the endpoint would get another name. Create a second object',
         fieldPath: '.adopt',
+      },
+      {
+        rule: "!has(self.smokeTest) || !has(self.smokeTest.expect) || self.smokeTest.expect.status != 'Failed' || has(self.async.output.s3FailurePath)",
+        message:
+          'cannot be Failed without spec.async.output.s3FailurePath, where SageMaker writes the error: set that path',
+        fieldPath: '.smokeTest.expect.status',
       },
       topicInRegion('successTopicArn'),
       topicInRegion('errorTopicArn'),

@@ -175,5 +175,5 @@ export const modelImageConditions = conditionSet({ ready: 'Ready', dependents: [
 export const asyncInferenceEndpointConditions = conditionSet({
   ready: 'Ready',
   dependents: ['ImageReady', 'ModelReady', 'ConfigReady', 'EndpointInService', 'AutoscalingReady', 'SmokeTestPassed'],
-  others: ['Progressing', 'Degraded'],
+  others: ['Progressing', 'Degraded', 'WithinBudget'],
 })

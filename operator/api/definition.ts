@@ -101,6 +101,13 @@ export const KINDS: readonly Kind[] = [
       },
       { name: 'Image', type: 'string', jsonPath: '.status.shortDigest', description: 'The digest that runs.' },
       {
+        name: 'Cost/mo',
+        type: 'string',
+        jsonPath: '.status.cost.monthToDate',
+        description: 'US dollars since the month began.',
+        priority: 1,
+      },
+      {
         name: 'Endpoint',
         type: 'string',
         jsonPath: '.status.endpointName',

@@ -327,6 +327,36 @@ export const REASONS = {
     remedy:
       'Mend the container and push it, or set the annotation `mooring.dev/smoke-test` to a new value to test again.',
   },
+  DeferredUntilAwake: {
+    on: 'SmokeTestPassed',
+    means: 'The endpoint was updated while it had no instance. The test would wake it, and waits until requests do.',
+    remedy:
+      'Nothing, if that may wait. The annotation `mooring.dev/smoke-test` wakes the endpoint and tests it; `spec.rollout.wakeForSmokeTest` lets every update do so.',
+  },
+  SmokeTestInputMissing: {
+    on: 'SmokeTestPassed',
+    means: 'The ConfigMap or key that holds the test’s input is not there, is too large, or may not be read.',
+    remedy: 'Do what the message says. It is looked at again every minute.',
+  },
+
+  // The budget.
+  WithinBudget: {
+    on: 'WithinBudget',
+    means: 'The month has cost less than `spec.budget.monthlyUsd` so far.',
+    remedy: '',
+  },
+  BudgetExceeded: {
+    on: 'WithinBudget',
+    means:
+      'The month has cost what `spec.budget.monthlyUsd` allows. Scaling out is held, and with it waking from zero: requests wait in the queue until they expire. What runs goes on running.',
+    remedy: 'Raise the budget, or wait for the next calendar month (UTC).',
+  },
+  PriceUnknown: {
+    on: 'WithinBudget',
+    means: 'Nobody knows the price of the instance type in the region, so that nothing can be held against the budget.',
+    remedy:
+      'Give the operator a price file (chart value `prices`), or let it ask AWS’s Price List (chart value `priceList`). See docs/cost.md.',
+  },
 } as const satisfies Record<string, ReasonPage>
 
 export type Reason = keyof typeof REASONS

@@ -2,6 +2,7 @@ import { ApplicationAutoScaling } from '@aws-sdk/client-application-auto-scaling
 import { CloudWatch } from '@aws-sdk/client-cloudwatch'
 import { CloudWatchLogs } from '@aws-sdk/client-cloudwatch-logs'
 import { ECR } from '@aws-sdk/client-ecr'
+import { Pricing } from '@aws-sdk/client-pricing'
 import { ResourceGroupsTaggingAPI } from '@aws-sdk/client-resource-groups-tagging-api'
 import { S3 } from '@aws-sdk/client-s3'
 import { SageMaker } from '@aws-sdk/client-sagemaker'
@@ -23,6 +24,8 @@ export type RegionClients = {
 
 export type Clients = {
   region(region: string): RegionClients
+  /** The Price List: of all regions, in one place. */
+  pricing(): Pricing
   /** Closes the connections. */
   close(): void
 }
@@ -42,6 +45,8 @@ export type ClientsOptions = {
 const MAX_ATTEMPTS = 3
 const CONNECT_TIMEOUT_MS = 3_000
 const REQUEST_TIMEOUT_MS = 15_000
+/** The Price List is served from few regions, for all of them. */
+const PRICE_LIST_REGION = 'us-east-1'
 
 /** One client per region and service, made on first use. Endpoint URL and credentials are the SDK's own business. */
 export function clients({ onRequest, permit, pathStyle, endpoint }: ClientsOptions): Clients {
@@ -69,18 +74,21 @@ export function clients({ onRequest, permit, pathStyle, endpoint }: ClientsOptio
     return client
   }
 
+  const optionsFor = (region: string) => ({
+    region,
+    ...(endpoint ? { endpoint } : {}),
+    maxAttempts: MAX_ATTEMPTS,
+    retryMode: 'standard',
+    requestHandler: {
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      throwOnRequestTimeout: true,
+    },
+  })
+
+  let pricing: Pricing | undefined
   const create = (region: string): RegionClients => {
-    const options = {
-      region,
-      ...(endpoint ? { endpoint } : {}),
-      maxAttempts: MAX_ATTEMPTS,
-      retryMode: 'standard',
-      requestHandler: {
-        connectionTimeout: CONNECT_TIMEOUT_MS,
-        requestTimeout: REQUEST_TIMEOUT_MS,
-        throwOnRequestTimeout: true,
-      },
-    }
+    const options = optionsFor(region)
     return {
       sagemaker: counted('sagemaker', new SageMaker(options)),
       runtime: counted('sagemaker-runtime', new SageMakerRuntime(options)),
@@ -102,7 +110,13 @@ export function clients({ onRequest, permit, pathStyle, endpoint }: ClientsOptio
       regions.set(region, made)
       return made
     },
+    pricing() {
+      pricing ??= counted('pricing', new Pricing(optionsFor(PRICE_LIST_REGION)))
+      return pricing
+    },
     close() {
+      pricing?.destroy()
+      pricing = undefined
       for (const region of regions.values()) for (const client of Object.values(region)) client.destroy()
       regions.clear()
     },

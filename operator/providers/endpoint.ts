@@ -37,6 +37,8 @@ export type ObservedEndpoint = {
   variants: number
   /** Whether it takes asynchronous requests, and only those. */
   asynchronous: boolean
+  /** Instances that run, of the serving fleet and of the one that a deployment starts beside it. */
+  billedInstances: number
 }
 
 /** SageMaker's endpoints. Errors as in model.ts. */
@@ -82,6 +84,7 @@ export function endpoints(api: EndpointApi) {
           current: variant.CurrentInstanceCount ?? 0,
           desired: variant.DesiredInstanceCount ?? 0,
         },
+        billedInstances: running(seen.ProductionVariants) + runningBeside(seen),
       }
     },
 
@@ -124,6 +127,22 @@ export function endpoints(api: EndpointApi) {
       }
     },
   }
+}
+
+type Counted = { CurrentInstanceCount?: number | undefined }[]
+
+function running(variants: Counted = []): number {
+  return variants.reduce((sum, { CurrentInstanceCount = 0 }) => sum + CurrentInstanceCount, 0)
+}
+
+/** A summary under the serving configuration's name is of the same fleet, as when only its size changes. */
+function runningBeside({
+  EndpointConfigName,
+  ProductionVariants,
+  PendingDeploymentSummary: pending,
+}: DescribeEndpointCommandOutput) {
+  const same = pending?.EndpointConfigName === EndpointConfigName && (ProductionVariants?.length ?? 0) > 0
+  return same ? 0 : running(pending?.ProductionVariants)
 }
 
 export type Endpoints = ReturnType<typeof endpoints>

@@ -26,10 +26,19 @@ export type Accepted = {
 }
 export type Answer =
   | { state: 'pending' }
-  | { state: 'answered'; bytes: number; contentType: string | undefined }
-  | { state: 'failed'; message: string }
+  | ({
+      /** 'failed': the container refused, and this is what it said; or SageMaker could not ask it. */
+      state: 'answered' | 'failed'
+    } & AnswerObject)
 
-const MAX_FAILURE_BYTES = 500
+export type AnswerObject = {
+  /** The s3:// URI. */
+  location: string
+  bytes: number
+  contentType: string | undefined
+  /** When S3 was given it, in whole seconds. */
+  writtenAt: Date | undefined
+}
 
 /** Asynchronous requests to an endpoint and their answers in S3. */
 export function asyncRuntime(runtime: RuntimeApi, s3: ObjectApi) {
@@ -45,32 +54,35 @@ export function asyncRuntime(runtime: RuntimeApi, s3: ObjectApi) {
 
     /** Whether the answer has come, by one look at both places: a failed request writes to the failure path only. */
     async poll(at: Partial<Accepted>, signal: AbortSignal): Promise<Answer> {
-      const output = await attempt(async () => {
-        if (!at.outputLocation) return undefined
-        return await s3.headObject(objectOf(at.outputLocation), within(signal))
-      })
-      if (output) return { state: 'answered', bytes: output.ContentLength ?? 0, contentType: output.ContentType }
-      const failure = await attempt(async () => {
-        if (!at.failureLocation) return undefined
-        return await s3.getObject(objectOf(at.failureLocation), within(signal))
-      })
-      if (!failure) return { state: 'pending' }
-      const text = (await failure.Body?.transformToString()) ?? ''
-      return { state: 'failed', message: text.slice(0, MAX_FAILURE_BYTES) }
+      const output = await find(at.outputLocation, signal)
+      if (output) return { state: 'answered', ...output }
+      const failure = await find(at.failureLocation, signal)
+      return failure ? { state: 'failed', ...failure } : { state: 'pending' }
     },
+
+    /** The beginning of an answer as text, up to `maxBytes`. */
+    async read({ location, bytes }: AnswerObject, maxBytes: number, signal: AbortSignal): Promise<string> {
+      // S3 refuses a range in an object of no bytes.
+      if (bytes === 0) return ''
+      const object = await s3.getObject({ ...objectOf(location), Range: `bytes=0-${maxBytes - 1}` }, within(signal))
+      return (await object.Body?.transformToString()) ?? ''
+    },
+  }
+
+  async function find(location: string | undefined, signal: AbortSignal): Promise<AnswerObject | undefined> {
+    if (!location) return undefined
+    try {
+      const object = await s3.headObject(objectOf(location), within(signal))
+      const { ContentLength: bytes = 0, ContentType: contentType, LastModified: writtenAt } = object
+      return { location, bytes, contentType, writtenAt }
+    } catch (error) {
+      if (isNoObject(error)) return undefined
+      throw error
+    }
   }
 }
 
 export type AsyncRuntime = ReturnType<typeof asyncRuntime>
-
-async function attempt<T>(look: () => Promise<T | undefined>): Promise<T | undefined> {
-  try {
-    return await look()
-  } catch (error) {
-    if (isNoObject(error)) return undefined
-    throw error
-  }
-}
 
 function objectOf(uri: string): { Bucket: string; Key: string } {
   const parts = /^s3:\/\/([^/]+)\/(.+)$/.exec(uri)

@@ -35,6 +35,8 @@ const VALUES: Record<string, object> = {
     imagePullSecrets: [{ name: 'registry' }],
     serviceAccount: { annotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::123456789012:role/mooring' } },
     operator: { env: [{ name: 'MOORING_POLL_SETTLED_SECONDS', value: '60' }] },
+    prices: { 'eu-west-3': { 'ml.g6.xlarge': 1.4302 } },
+    priceList: true,
     podAnnotations: { note: 'a' },
     podLabels: { team: 'vision' },
     nodeSelector: { 'kubernetes.io/os': 'linux' },
@@ -46,6 +48,7 @@ const VALUES: Record<string, object> = {
     clusterId: 'vision-production',
     crds: { install: false },
     serviceAccount: { create: false, name: 'existing' },
+    rbac: { configMaps: false },
     leaderElection: { enabled: false },
   },
 }
@@ -235,10 +238,12 @@ const ALLOWED = [
   ['patch', 'asyncinferenceendpoints.mooring.dev'],
   ['patch', 'asyncinferenceendpoints.mooring.dev/status'],
   ['create', 'events.events.k8s.io'],
+  ['get', 'configmaps'],
 ] as const
 const FORBIDDEN = [
   ['get', 'secrets'],
   ['list', 'secrets'],
+  ['list', 'configmaps'],
   ['create', 'pods'],
   ['delete', 'asyncinferenceendpoints.mooring.dev'],
   ['create', 'modelimages.mooring.dev'],

@@ -122,6 +122,7 @@ function guardedClients(
   const guarded = new WeakSet<RegionClients>()
   return {
     close: () => made.close(),
+    pricing: () => made.pricing(),
     region(region) {
       const regional = made.region(region)
       if (guarded.has(regional)) return regional

@@ -9,6 +9,7 @@ test('an empty environment is a working configuration, which cannot be changed',
     http: { address: '0.0.0.0', port: 8080 },
     leaderElection: { enabled: false, timing: { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 } },
     intervals: { inFlight: 20_000, settled: 300_000, deleting: 15_000, verify: 3_600_000 },
+    prices: { file: undefined, priceList: false },
     workers: 8,
     customEndpoint: false,
   })

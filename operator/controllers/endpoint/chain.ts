@@ -72,7 +72,8 @@ export async function chain(pass: Pass): Promise<Ended> {
     return { kind: 'proceed' as const }
   })
   if (collected.kind !== 'proceed') return collected
-  return { kind: 'ready', after: endpoint.after ?? pass.intervals.settled }
+  const { settled } = pass.intervals
+  return { kind: 'ready', after: Math.min(endpoint.after ?? settled, smokeTest.after ?? settled) }
 }
 
 /** What is wanted in AWS, by the image that was found or by what serves already. */

@@ -9,12 +9,15 @@ import type { Recorder } from '../../kube/recorder.ts'
 import { after, done, type Result } from '../../kube/result.ts'
 import { patchStatusIfChanged } from '../../kube/status.ts'
 import { keyOf } from '../../kube/types.ts'
+import type { Prices } from '../../providers/prices.ts'
 import type { Providers } from '../../providers/region.ts'
 import { type Intervals, jittered } from '../intervals.ts'
 import { chain, type Ended, stepFailed } from './chain.ts'
+import { costStep } from './cost.ts'
 import { finalize } from './finalize.ts'
 import { memories } from './memory.ts'
 import type { Pass } from './pass.ts'
+import { CONFIG_MAPS } from './smoke-test-input.ts'
 import { summarise } from './summary.ts'
 
 export type EndpointControllerDependencies = {
@@ -23,6 +26,7 @@ export type EndpointControllerDependencies = {
   image(key: string): ModelImage | undefined
   /** AWS in one region. */
   providers(region: string): Providers
+  prices: Prices
   cluster: string
   /** For everything created, under the object's own. */
   defaultTags: readonly { Key: string; Value: string }[]
@@ -32,7 +36,7 @@ export type EndpointControllerDependencies = {
     endpoint(
       namespace: string,
       name: string,
-      state: { phase: string; ready: boolean; instances: number } | undefined,
+      state: { phase: string; ready: boolean; instances: number; hourlyCost?: number; monthCost?: number } | undefined,
     ): void
     recovery(namespace: string, name: string): void
   }
@@ -102,7 +106,10 @@ export function endpointReconciler(deps: EndpointControllerDependencies): Endpoi
         return result === 'finished' ? { kind: 'removed' } : result
       }
       if (pass.object.metadata.annotations?.[ANNOTATIONS.paused] === 'true') return { kind: 'paused' }
-      return await chain(pass)
+      await costStep(pass)
+      const ended = await chain(pass)
+      await costStep(pass)
+      return ended
     } catch (error) {
       return stepFailed(pass, 'EndpointInService', error)
     }
@@ -132,9 +139,11 @@ export function endpointReconciler(deps: EndpointControllerDependencies): Endpoi
       conditions: asyncInferenceEndpointConditions.for(object.status, generation, time),
       generation,
       image: (image) => deps.image(`${namespace}/${image}`),
+      configMap: (configMap) => kube.get(CONFIG_MAPS, { namespace, name: configMap }),
       owner: { cluster: deps.cluster, uid },
       cluster: deps.cluster,
       providers: deps.providers(object.spec.region),
+      prices: deps.prices,
       intervals,
       memory: memory.of(keyOf(object), uid),
       now: time,
@@ -151,6 +160,7 @@ export function endpointReconciler(deps: EndpointControllerDependencies): Endpoi
       phase: status.phase ?? 'Pending',
       ready: conditions.isTrue('Ready'),
       instances: status.instances?.current ?? 0,
+      ...costs(status),
     })
 
   return {
@@ -160,6 +170,13 @@ export function endpointReconciler(deps: EndpointControllerDependencies): Endpoi
       const slash = key.indexOf('/')
       deps.metrics.endpoint(key.slice(0, slash), key.slice(slash + 1), undefined)
     },
+  }
+}
+
+function costs({ cost }: Pass['status']): { hourlyCost?: number; monthCost?: number } {
+  return {
+    ...(cost?.hourly === undefined ? {} : { hourlyCost: Number(cost.hourly) }),
+    ...(cost?.monthToDate === undefined ? {} : { monthCost: Number(cost.monthToDate) }),
   }
 }
 

@@ -47,6 +47,7 @@ async function judge(pass: PinnedPass, seen: ObservedEndpoint, changed: boolean)
   const { minInstances: min, maxInstances: max } = spec.scaling
   const { current, desired } = seen.instances ?? { current: 0, desired: 0 }
   status.instances = { current, desired, min, max, summary: `${current}/${desired} (${min}-${max})` }
+  if (seen.billedInstances !== current) status.instances.billed = seen.billedInstances
 
   switch (seen.status) {
     case 'Creating':

@@ -92,6 +92,18 @@ export const smokeTestPassed = (durationMs: number) =>
 
 export const smokeTestFailed = (message: string) => warning('SmokeTestFailed', message)
 
+export const budgetNearlyUsed = (spent: number, monthlyUsd: number, month: string) =>
+  warning(
+    'BudgetNearlyUsed',
+    `${spent.toFixed(2)} of ${monthlyUsd} USD are used in ${month}. At ${monthlyUsd} USD scaling out is held.`,
+  )
+
+export const budgetExceeded = (monthlyUsd: number, month: string) =>
+  warning(
+    'BudgetExceeded',
+    `The ${monthlyUsd} USD for ${month} are used: scaling out, waking from zero included, is held until the next month or a higher budget. What runs goes on running.`,
+  )
+
 export const cleanedUp = () => normal('CleanedUp', 'Everything that was made in AWS for this object is gone.')
 
 export const retained = () =>

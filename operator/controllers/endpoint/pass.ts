@@ -7,8 +7,10 @@ import type { asyncInferenceEndpointConditions } from '../../api/conditions.ts'
 import type { ModelImage } from '../../api/model-image.ts'
 import type { Reason } from '../../api/reasons.ts'
 import type { Log } from '../../kube/log.ts'
+import type { KubeObject } from '../../kube/types.ts'
 import type { ObservedEndpoint } from '../../providers/endpoint.ts'
 import type { Owner } from '../../providers/ownership.ts'
+import type { Prices } from '../../providers/prices.ts'
 import type { Providers } from '../../providers/region.ts'
 import type { Intervals } from '../intervals.ts'
 import type { Desired } from './desired.ts'
@@ -17,6 +19,8 @@ import type { Memory } from './memory.ts'
 
 export type ConditionType = (typeof asyncInferenceEndpointConditions.dependents)[number]
 export type PassConditions = ReturnType<typeof asyncInferenceEndpointConditions.for>
+
+export type ConfigMap = KubeObject & { data?: Record<string, string>; binaryData?: Record<string, string> }
 
 /** One look at one object: what the steps are given. They change `status` in memory and write nothing to Kubernetes. */
 export type Pass = {
@@ -29,9 +33,12 @@ export type Pass = {
   generation: number
   /** In this object's namespace. */
   image(name: string): ModelImage | undefined
+  /** In this object's namespace, read from the API server. Throws KubeError. */
+  configMap(name: string): Promise<ConfigMap>
   owner: Owner
   cluster: string
   providers: Providers
+  prices: Prices
   intervals: Intervals
   memory: Memory
   now: Date

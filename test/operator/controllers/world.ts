@@ -84,6 +84,8 @@ export async function world(
     environment?: Record<string, string>
     /** Stands between the first operator and the API server; one started by restart() speaks to it directly. */
     between?: (kube: KubeClient) => KubeClient
+    /** The operator's clock. Its waits pass in real time nevertheless: give short intervals. */
+    now?: () => number
   } = {},
 ): Promise<World> {
   const cluster = testCluster()
@@ -105,6 +107,7 @@ export async function world(
       config,
       kube: client,
       log,
+      ...(overrides.now ? { now: overrides.now } : {}),
       onFatal: (reason) => {
         throw new Error(reason)
       },
