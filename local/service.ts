@@ -89,6 +89,15 @@ export type ScalableTargets = {
   deregister(endpointName: string): void
 }
 
+/** CloudWatch's side that deployments watch. */
+export type AlarmStates = {
+  /** Undefined where there is no such alarm. */
+  stateOf(name: string): AlarmState | undefined
+  /** Calls back whenever an alarm's state changed. Returns the way to stop it. */
+  onState(listener: () => void): () => void
+}
+export type AlarmState = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA'
+
 /** S3 and SNS, as the asynchronous runtime uses them. */
 export type ObjectStore = {
   /** Undefined where there is no such object. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { fleet } from '../../instances/fleet.ts'
 import { launch, withDigest } from './launch.ts'
 import type { LifecycleDependencies } from './lifecycle.ts'
@@ -33,6 +34,7 @@ export function variantsOf(
       return [
         name,
         {
+          id: randomUUID(),
           name,
           config: variant,
           weight: settings.get(name)?.weight ?? variant.InitialVariantWeight ?? 1,
