@@ -113,8 +113,11 @@ export type FaultDecision = { error?: ApiError; dropConnection?: boolean; delayM
  * A fault set with `times: n` is used up by n hits.
  */
 export type Faults = {
-  /** For instance hit('endpoint.create-fails', endpointName); the returned object is what the test or the command line set. */
-  hit(name: string, subject: string): JsonObject | undefined
+  /**
+   * For instance hit('endpoint.create-fails', endpointName); the returned object is what the test or the command line set.
+   * A fault that names one of the `details` meets only what has the same.
+   */
+  hit(name: string, subject: string, details?: { instanceType?: string }): JsonObject | undefined
 }
 
 export type Environment = {

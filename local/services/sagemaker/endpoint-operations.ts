@@ -11,6 +11,7 @@ import { checkDeployment } from './deployment/rules.ts'
 import type { EndpointStore } from './endpoint-store.ts'
 import { describeEndpoint, endpointSummary } from './endpoint-view.ts'
 import { alreadyExists, inProgress, notFound, overQuota, validation } from './errors.ts'
+import { poolsOf, samePools } from './instance-pools.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { type ListInput, page } from './paging.ts'
 import type { TagStore } from './tags.ts'
@@ -69,7 +70,8 @@ export function endpointOperations(deps: EndpointOperationsDependencies): {
   ) => {
     const counts = config.variants.map((variant) => countOf(variant, settings))
     checkDeployment(deployment, counts, (alarm) => deps.alarms.stateOf(alarm) !== undefined)
-    for (const variant of config.variants) withinQuota(name, String(variant.InstanceType), countOf(variant, settings))
+    for (const variant of config.variants)
+      withinQuota(name, poolsOf(variant)[0].instanceType, countOf(variant, settings))
   }
 
   /** A scalable target is bound to its variant's name and instance type. */
@@ -78,7 +80,7 @@ export function endpointOperations(deps: EndpointOperationsDependencies): {
       if (!deps.scalableTargets.has(endpoint.name, variant.name)) continue
       const next = config.variants.find((each) => each.VariantName === variant.name)
       const what = next ? 'the instance type of' : 'the removal of'
-      if (next?.InstanceType !== variant.config.InstanceType)
+      if (!next || !samePools(next, variant.config))
         throw validation(
           `Cannot update endpoint "${endpoint.arn}": the new endpoint configuration changes ${what} variant "${variant.name}", which is registered as an Application Auto Scaling scalable target. Deregister the scalable target first.`,
         )
@@ -95,7 +97,7 @@ export function endpointOperations(deps: EndpointOperationsDependencies): {
         )
       if (desired === 0 && !endpoint.config.async)
         throw validation(`The desired instance count of variant "${name}" must be at least 1 for a real-time endpoint.`)
-      withinQuota(endpoint.name, String(variant.config.InstanceType), (desired ?? 0) - variant.desired)
+      withinQuota(endpoint.name, poolsOf(variant.config)[0].instanceType, (desired ?? 0) - variant.desired)
     }
     return lifecycle.resize(endpoint, settings)
   }

@@ -1,5 +1,6 @@
 import type {
   EndpointSummary,
+  InstancePoolSummary,
   PendingProductionVariantSummary,
   ProductionVariantSummary,
 } from '@aws-sdk/client-sagemaker'
@@ -66,8 +67,20 @@ const summaryIn =
       DesiredWeight: variant.weight,
       CurrentInstanceCount: variant.fleet.healthy().length,
       DesiredInstanceCount: variant.desired,
+      ...poolCounts(variant),
       ...(status
         ? { VariantStatus: [{ Status: status.status, StatusMessage: status.message, StartTime: status.since }] }
         : {}),
     }
   }
+
+function poolCounts({ config, fleet }: Variant): { InstancePools?: InstancePoolSummary[] } {
+  if (!config.InstancePools) return {}
+  const running = fleet.healthy()
+  return {
+    InstancePools: config.InstancePools.map(({ InstanceType }) => ({
+      InstanceType,
+      CurrentInstanceCount: running.filter(({ instanceType }) => instanceType === InstanceType).length,
+    })),
+  }
+}

@@ -112,6 +112,8 @@ export type Variant = {
   fleet: Fleet
   deployedImage: { specified: string; resolved: string; at: Date } | undefined
   status: { status: VariantStatus; message: string; since: Date } | undefined
+  /** By fault: no instance lives, and none comes up; while the fault is set, or for as long as there is this variant. */
+  unhealthy: 'while-set' | 'for-good' | undefined
 }
 
 /** Fleets, and the share of the endpoint's traffic that they get. */
