@@ -95,6 +95,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     scalableTargets,
     notifier: stored.notifier,
     objects: stored.objects,
+    alarms: cloudwatch,
     delays,
     // A container has a network of its own; a process on a laptop must not open its port to everyone.
     containerEnvironment: () => ({ ...environment(), SAGEMAKER_BIND_TO_HOST: '127.0.0.1' }),

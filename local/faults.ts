@@ -15,6 +15,8 @@ export const faultSchema = z
     name: z.string().max(64).optional(),
     /** Only for this endpoint, model or the like; on calls, for those whose input mentions it. */
     subject: z.string().max(256).optional(),
+    /** Of instance.capacity: only instances of this type. */
+    instanceType: z.string().max(64).optional(),
     /** What a call meets: an error, a broken connection, a delay, an answer from the past. */
     effect: z.enum(['throttle', 'error', 'drop', 'drop-response', 'delay', 'stale']).optional(),
     code: z.string().max(128).optional(),
@@ -64,11 +66,12 @@ export function faultBoard(random: () => number = Math.random): FaultBoard {
     set: (fault) => void faults.push({ ...faultSchema.parse(fault), hits: 0 }),
     clear: () => void faults.splice(0),
     list: () => faults.map((fault) => ({ ...fault })),
-    hit(name, subject) {
+    hit(name, subject, { instanceType } = {}) {
       const fault = faults.find(
         (candidate) =>
           candidate.name === name &&
           (candidate.subject === undefined || candidate.subject === subject) &&
+          (candidate.instanceType === undefined || candidate.instanceType === instanceType) &&
           use(candidate),
       )
       return fault && (JSON.parse(JSON.stringify(fault)) as JsonObject)

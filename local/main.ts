@@ -8,7 +8,7 @@ const USAGE = `npm run local -- [--port 4566] [--speed 60] [--images FILE.json] 
 npm run local -- state | calls | faults [--url URL]                 look into a running one
 npm run local -- fault NAME|SERVICE.OPERATION [--subject S] [--effect throttle|error|drop|drop-response|delay|stale]
                  [--code C] [--message M] [--reason R] [--delay-ms N] [--times N]
-                 [--probability 0..1] [--url URL]
+                 [--probability 0..1] [--instance-type T] [--url URL]
 npm run local -- fault clear [--url URL]
 `
 
@@ -28,6 +28,7 @@ const { values, positionals } = parseArgs({
     'delay-ms': { type: 'string' },
     times: { type: 'string' },
     probability: { type: 'string' },
+    'instance-type': { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -82,6 +83,7 @@ function fault(target: string): Record<string, unknown> {
         delayMs: number(values['delay-ms']),
         times: number(values.times),
         probability: number(values.probability),
+        instanceType: values['instance-type'],
       }).filter(([, value]) => value !== undefined),
     ),
   }

@@ -89,6 +89,15 @@ export type ScalableTargets = {
   deregister(endpointName: string): void
 }
 
+/** CloudWatch's side that deployments watch. */
+export type AlarmStates = {
+  /** Undefined where there is no such alarm. */
+  stateOf(name: string): AlarmState | undefined
+  /** Calls back whenever an alarm's state changed. Returns the way to stop it. */
+  onState(listener: () => void): () => void
+}
+export type AlarmState = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA'
+
 /** S3 and SNS, as the asynchronous runtime uses them. */
 export type ObjectStore = {
   /** Undefined where there is no such object. */
@@ -104,8 +113,11 @@ export type FaultDecision = { error?: ApiError; dropConnection?: boolean; delayM
  * A fault set with `times: n` is used up by n hits.
  */
 export type Faults = {
-  /** For instance hit('endpoint.create-fails', endpointName); the returned object is what the test or the command line set. */
-  hit(name: string, subject: string): JsonObject | undefined
+  /**
+   * For instance hit('endpoint.create-fails', endpointName); the returned object is what the test or the command line set.
+   * A fault that names one of the `details` meets only what has the same.
+   */
+  hit(name: string, subject: string, details?: { instanceType?: string }): JsonObject | undefined
 }
 
 export type Environment = {

@@ -22,6 +22,8 @@ export type Instance = {
   /** Where the container listens on loopback; undefined for an image without a command. */
   port: number | undefined
   pid: number | undefined
+  /** Such as ml.g5.xlarge, where somebody asked for one. */
+  instanceType?: string
   /** Resolves with the reason once the instance no longer serves: the container ended, or failed its pings. */
   ended: Promise<string>
   /** SIGTERM, then SIGKILL after `graceMs` of real time. Resolves when nothing is left. */

@@ -44,6 +44,9 @@ test('started, looked into, broken and stopped from the command line', async (t)
   await t.throwsAsync(list(), { name: 'ThrottlingException', message: 'Slow down' })
   t.like((await local('faults'))[0], { operation: 'sagemaker.ListModels', effect: 'throttle', times: 5, hits: 1 })
   await local('fault', 'clear')
+  await local('fault', 'instance.capacity', '--instance-type', 'ml.g5.xlarge')
+  t.like((await local('faults'))[0], { name: 'instance.capacity', instanceType: 'ml.g5.xlarge' })
+  await local('fault', 'clear')
   await list()
   t.deepEqual(
     (await local('calls')).map(({ operation, code }: { operation: string; code: string }) => `${operation} ${code}`),

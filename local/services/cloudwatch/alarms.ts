@@ -1,7 +1,5 @@
-import type { Dimensions } from '../../service.ts'
+import type { AlarmState, Dimensions } from '../../service.ts'
 import type { MetricStore, Statistic } from './metrics.ts'
-
-export type AlarmState = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA'
 
 export type Alarm = {
   name: string
@@ -64,13 +62,21 @@ export function evaluate(alarm: Alarm, metrics: MetricStore, now: number): boole
   }
   const next = judge(alarm, values)
   alarm.lastValue = values.find((value) => value !== undefined)
-  if (next !== alarm.state) {
-    alarm.state = next
-    alarm.stateUpdated = new Date(now)
-    alarm.reason = reason(next, definition, values)
-    alarm.lastAction = undefined
-  }
-  if (alarm.state !== 'ALARM' || definition.ActionsEnabled === false) return false
+  if (next !== alarm.state) setState(alarm, next, reason(next, definition, values), now)
+  return actionsAreDue(alarm, now)
+}
+
+/** An alarm that changes its state runs the actions of the new one at once. */
+export function setState(alarm: Alarm, state: AlarmState, why: string, now: number): void {
+  alarm.state = state
+  alarm.stateUpdated = new Date(now)
+  alarm.reason = why
+  alarm.lastAction = undefined
+}
+
+/** Whether the actions of an alarm in ALARM are to run now: once it is, and every minute after. */
+export function actionsAreDue(alarm: Alarm, now: number): boolean {
+  if (alarm.state !== 'ALARM' || alarm.definition.ActionsEnabled === false) return false
   if (alarm.lastAction !== undefined && now - alarm.lastAction < ACTION_REPEAT_MS) return false
   alarm.lastAction = now
   return true

@@ -1,5 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import {
+  type AlarmState,
+  type AlarmStates,
   ApiError,
   type Call,
   type Dimensions,
@@ -8,7 +10,7 @@ import {
   type Service,
   type TagSource,
 } from '../../service.ts'
-import { type Alarm, type AlarmDefinition, evaluate } from './alarms.ts'
+import { type Alarm, type AlarmDefinition, actionsAreDue, evaluate, setState } from './alarms.ts'
 import { metricStore, type Statistic } from './metrics.ts'
 
 export type { Alarm, AlarmDefinition } from './alarms.ts'
@@ -24,7 +26,8 @@ export type CloudwatchOptions = {
 
 export type Cloudwatch = Service &
   TagSource &
-  MetricSink & {
+  MetricSink &
+  AlarmStates & {
     /** Runs for each action of an alarm in ALARM, now and every minute after. */
     onAction(handler: (actionArn: string, alarm: Alarm) => void): void
     /** For the alarms that target tracking makes by itself. Answers the ARN. */
@@ -47,6 +50,7 @@ export function cloudwatchService({
   const metrics = metricStore(clock.now)
   const alarms = new Map<string, Alarm>()
   const handlers: ((actionArn: string, alarm: Alarm) => void)[] = []
+  const listeners = new Set<() => void>()
   const stopping = new AbortController()
 
   const putAlarm = (definition: AlarmDefinition, tags: Tag[] = []): string => {
@@ -69,18 +73,23 @@ export function cloudwatchService({
     return `arn:aws:cloudwatch:${region}:${accountId}:alarm:${name}`
   }
 
-  const judgeAll = () => {
-    for (const alarm of [...alarms.values()]) {
-      if (!evaluate(alarm, metrics, clock.now())) continue
-      for (const action of alarm.definition.AlarmActions ?? []) {
-        for (const handler of handlers) {
-          try {
-            handler(action, alarm)
-          } catch (error) {
-            onError(error, `the action ${action} of alarm ${alarm.name}`)
-          }
+  const act = (alarm: Alarm) => {
+    for (const action of alarm.definition.AlarmActions ?? []) {
+      for (const handler of handlers) {
+        try {
+          handler(action, alarm)
+        } catch (error) {
+          onError(error, `the action ${action} of alarm ${alarm.name}`)
         }
       }
+    }
+  }
+  const judgeAll = () => {
+    for (const alarm of [...alarms.values()]) {
+      const before = alarm.state
+      const due = evaluate(alarm, metrics, clock.now())
+      if (alarm.state !== before) for (const listener of [...listeners]) listener()
+      if (due) act(alarm)
     }
   }
 
@@ -105,6 +114,11 @@ export function cloudwatchService({
     putAlarm: (definition) => putAlarm(definition),
     deleteAlarm: (name) => void alarms.delete(name),
     alarm: (name) => alarms.get(name),
+    stateOf: (name) => alarms.get(name)?.state,
+    onState(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
     operations: {
       PutMetricAlarm(call) {
         const { Tags, ...definition } = call.input
@@ -126,6 +140,19 @@ export function cloudwatchService({
           CompositeAlarms: [],
           ...(start + size < found.length ? { NextToken: String(start + size) } : {}),
         }
+      },
+      SetAlarmState(call) {
+        const { AlarmName: name, StateValue: state, StateReason: reason } = call.input as Record<string, string>
+        const alarm = alarms.get(name ?? '')
+        if (!alarm) throw new ApiError('ResourceNotFound', `There is no alarm ${name}`, 404)
+        if (!STATES.includes(state as AlarmState)) throw new ApiError('ValidationError', `No alarm state is ${state}`)
+        // It holds until the alarm is judged the next time, as at AWS.
+        if (alarm.state !== state) {
+          setState(alarm, state as AlarmState, reason ?? '', clock.now())
+          for (const listener of [...listeners]) listener()
+        }
+        if (actionsAreDue(alarm, clock.now())) act(alarm)
+        return {}
       },
       DeleteAlarms(call) {
         for (const name of call.input.AlarmNames as string[]) alarms.delete(name)
@@ -191,6 +218,8 @@ export function cloudwatchService({
     },
   }
 }
+
+const STATES: readonly AlarmState[] = ['OK', 'ALARM', 'INSUFFICIENT_DATA']
 
 /** They are stored one by one. */
 const MAX_VALUES = 1000

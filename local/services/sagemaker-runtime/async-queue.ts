@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Instance } from '../../instances/instance.ts'
-import type { InvocableEndpoint } from '../sagemaker/index.ts'
+import type { InvocableEndpoint, InvocableFleet } from '../sagemaker/index.ts'
 import { runRequest } from './async-run.ts'
 import { ConnectionLost } from './container.ts'
+import { dealer } from './dealer.ts'
 import { endpointMetrics } from './metrics.ts'
 import { notify } from './notifications.ts'
 import type { AsyncRequest, SagemakerRuntimeDependencies } from './types.ts'
@@ -38,8 +39,9 @@ export function asyncQueue(
   const runs = new Set<Promise<void>>()
   const suspects = new Set<string>()
   const dropped = new AbortController()
-  const variant = () => endpoint.variants()[0]
-  const metrics = () => endpointMetrics(deps.metrics, endpoint.name, variant()?.name ?? '')
+  const deals = dealer()
+  const metrics = (variantName = endpoint.fleets()[0]?.variantName ?? '') =>
+    endpointMetrics(deps.metrics, endpoint.name, variantName)
 
   const enqueue = (line: Map<AsyncRequest, AbortController>, request: AsyncRequest) => {
     const taken = new AbortController()
@@ -69,17 +71,26 @@ export function asyncQueue(
     if (!told) metrics().count('NotificationFailures')
   }
 
-  const idlest = (): Instance | undefined => {
+  const idlest = ({ instances }: InvocableFleet): Instance | undefined => {
     const limit = endpoint.asyncConfig()?.ClientConfig?.MaxConcurrentInvocationsPerInstance ?? DEFAULT_CONCURRENCY
     let best: Instance | undefined
     let load = limit
-    for (const instance of variant()?.instances ?? []) {
+    for (const instance of instances) {
       const its = running.get(instance.id) ?? 0
       if (its >= load || suspects.has(instance.id)) continue
       best = instance
       load = its
     }
     return best
+  }
+
+  /** Who takes the next request: the fleet whose turn it is, or another that is free while that one is not. */
+  const free = (): { fleet: InvocableFleet; instance: Instance } | undefined => {
+    for (const fleet of deals.order(endpoint.fleets())) {
+      const instance = idlest(fleet)
+      if (instance) return { fleet, instance }
+    }
+    return undefined
   }
 
   const take = (): AsyncRequest | undefined => {
@@ -95,11 +106,13 @@ export function asyncQueue(
 
   const dispatch = () => {
     while (!dropped.signal.aborted && endpoint.invocable() && waiting.size + again.size > 0) {
-      const instance = idlest()
-      const request = instance && take()
-      if (!instance || !request) return
+      const next = free()
+      const request = next && take()
+      if (!next || !request) return
+      const { fleet, instance } = next
+      deals.took(fleet)
       running.set(instance.id, (running.get(instance.id) ?? 0) + 1)
-      const run = serve(request, instance)
+      const run = serve(request, instance, fleet.variantName)
         .catch((error: unknown) => {
           if (!dropped.signal.aborted) process.emitWarning(error instanceof Error ? error : String(error))
         })
@@ -114,30 +127,31 @@ export function asyncQueue(
     }
   }
 
-  async function serve(request: AsyncRequest, instance: Instance): Promise<void> {
+  async function serve(request: AsyncRequest, instance: Instance, variantName: string): Promise<void> {
     const streams = {
       group: `/aws/sagemaker/Endpoints/${endpoint.name}`,
-      stream: `${variant()?.name}/${instance.id}/data-log`,
+      stream: `${variantName}/${instance.id}/data-log`,
     }
     const log = (message: string) => {
       const time = new Date(clock.now()).toISOString().slice(0, -1)
       deps.logs.append(streams.group, streams.stream, `${time}:[sagemaker logs] [${request.inferenceId}] ${message}`)
     }
     const started = clock.now()
-    metrics().value('TimeInBacklog', started - request.receivedAt)
+    const counters = metrics(variantName)
+    counters.value('TimeInBacklog', started - request.receivedAt)
     request.attempts++
     try {
-      const outcome = await runRequest({ ...deps, metrics: metrics(), log }, request, instance.port, dropped.signal)
-      metrics().count('InvocationsProcessed')
-      metrics().value('TotalProcessingTime', clock.now() - request.receivedAt)
-      if (outcome.status === 'Failed') metrics().count('InvocationFailures')
+      const outcome = await runRequest({ ...deps, metrics: counters, log }, request, instance.port, dropped.signal)
+      counters.count('InvocationsProcessed')
+      counters.value('TotalProcessingTime', clock.now() - request.receivedAt)
+      if (outcome.status === 'Failed') counters.count('InvocationFailures')
       await tell(request, outcome)
     } catch (error) {
       if (!(error instanceof ConnectionLost)) throw error
       suspect(instance)
       log('The connection to the container was lost while the request was being processed')
       if (request.attempts < MAX_ATTEMPTS) return enqueue(again, request)
-      metrics().count('InvocationFailures')
+      counters.count('InvocationFailures')
       const reason = 'InternalServerError: The model container ended while it processed the request.'
       await tell(request, { status: 'Failed', reason, body: undefined })
     }
@@ -173,7 +187,7 @@ export function asyncQueue(
         .map((request) => request.receivedAt)
       metrics().backlog({
         backlog: queued + active,
-        instances: variant()?.instances.length ?? 0,
+        instances: endpoint.fleets().reduce((sum, { instances }) => sum + instances.length, 0),
         oldestAgeMs: oldest.length > 0 ? clock.now() - Math.min(...oldest) : 0,
       })
     },

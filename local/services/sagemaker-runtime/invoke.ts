@@ -1,5 +1,5 @@
 import { ApiError, type JsonObject } from '../../service.ts'
-import type { InvocableEndpoint, InvocableVariant } from '../sagemaker/index.ts'
+import type { InvocableEndpoint, InvocableFleet } from '../sagemaker/index.ts'
 import { validationError } from './async-input.ts'
 import { ConnectionLost, type ContainerResponse, InvocationTimeout, invokeContainer } from './container.ts'
 
@@ -29,9 +29,9 @@ export async function invokeEndpoint(
   const body = input.Body ?? new Uint8Array()
   if (body.byteLength > MAX_BODY_BYTES)
     throw validationError(`Body must have length less than or equal to ${MAX_BODY_BYTES}.`)
-  const variant = choose(endpoint, input.TargetVariant, deps.random)
-  const instance = variant?.instances[Math.floor(deps.random() * variant.instances.length)]
-  if (!variant || instance?.port === undefined)
+  const fleet = choose(endpoint, input.TargetVariant, deps.random)
+  const instance = fleet?.instances[Math.floor(deps.random() * fleet.instances.length)]
+  if (!fleet || instance?.port === undefined)
     throw new ApiError('ServiceUnavailable', 'No instance of the endpoint can answer now.', 503)
 
   const group = `/aws/sagemaker/Endpoints/${endpoint.name}`
@@ -77,27 +77,25 @@ export async function invokeEndpoint(
   return {
     Body: response.body,
     ContentType: response.contentType,
-    InvokedProductionVariant: variant.name,
+    InvokedProductionVariant: fleet.variantName,
     ...(response.customAttributes === undefined ? {} : { CustomAttributes: response.customAttributes }),
   }
 }
 
-/** The variant asked for, or one by weight. */
+/** One of those that have instances, by its share of the traffic; of the variant asked for, where one is. */
 function choose(
   endpoint: InvocableEndpoint,
   target: string | undefined,
   random: () => number,
-): InvocableVariant | undefined {
-  const variants = endpoint.variants()
-  if (target !== undefined) {
-    const found = variants.find((variant) => variant.name === target)
-    if (!found) throw validationError(`Variant ${target} not found for endpoint ${endpoint.name}.`)
-    return found
+): InvocableFleet | undefined {
+  const fleets = endpoint.fleets().filter(({ variantName }) => target === undefined || variantName === target)
+  if (target !== undefined && fleets.length === 0)
+    throw validationError(`Variant ${target} not found for endpoint ${endpoint.name}.`)
+  const able = fleets.filter(({ instances }) => instances.length > 0)
+  let point = random() * able.reduce((sum, { share }) => sum + share, 0)
+  for (const fleet of able) {
+    point -= fleet.share
+    if (point < 0) return fleet
   }
-  let point = random() * variants.reduce((sum, variant) => sum + variant.weight, 0)
-  for (const variant of variants) {
-    point -= variant.weight
-    if (point < 0) return variant
-  }
-  return variants.at(-1)
+  return able.at(-1)
 }

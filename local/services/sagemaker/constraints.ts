@@ -11,6 +11,7 @@ export const ENVIRONMENT_KEY = '[a-zA-Z_][a-zA-Z0-9_]*'
 export type Rule = {
   required?: boolean
   pattern?: string
+  minLength?: number
   maxLength?: number
   min?: number
   max?: number
@@ -43,6 +44,8 @@ export function constraints(): Constraints {
       const length = typeof value === 'string' || Array.isArray(value) ? value.length : undefined
       if (rule.maxLength !== undefined && length !== undefined && length > rule.maxLength)
         report(path, value, `have length less than or equal to ${rule.maxLength}`)
+      if (rule.minLength !== undefined && length !== undefined && length < rule.minLength)
+        report(path, value, `have length greater than or equal to ${rule.minLength}`)
       if (rule.min !== undefined && Number(value) < rule.min)
         report(path, value, `have value greater than or equal to ${rule.min}`)
       if (rule.max !== undefined && Number(value) > rule.max)

@@ -2,18 +2,17 @@ import {
   type CreateEndpointConfigCommandInput,
   type ProductionVariant,
   ProductionVariantInferenceAmiVersion,
-  ProductionVariantInstanceType,
 } from '@aws-sdk/client-sagemaker'
 import type { Clock } from '../../clock.ts'
 import type { Call, JsonObject, Service } from '../../service.ts'
 import { type Constraints, constraints, MODEL_NAME, NAME, S3_URI, TOPIC_ARN } from './constraints.ts'
 import { alreadyExists, notFound, validation } from './errors.ts'
+import { checkPools, poolRules, poolsOf } from './instance-pools.ts'
 import type { Models } from './models.ts'
 import { type ListInput, page } from './paging.ts'
 import type { TagStore } from './tags.ts'
 import type { EndpointConfig } from './types.ts'
 
-const INSTANCE_TYPES: readonly string[] = Object.values(ProductionVariantInstanceType)
 const AMI_VERSIONS: readonly string[] = Object.values(ProductionVariantInferenceAmiVersion)
 const MAX_VARIANTS = 10
 
@@ -49,8 +48,8 @@ export function endpointConfigs(
       const name = String(input.EndpointConfigName)
       if (get(name)) throw alreadyExists('endpoint-config', arnOf(name))
       const variants = structuredClone(input.ProductionVariants ?? [])
-      for (const { ModelName: model = '' } of variants)
-        if (!models.get(model)) throw notFound('model', modelArnOf(model))
+      for (const { modelName } of variants.flatMap(poolsOf))
+        if (!models.get(modelName)) throw notFound('model', modelArnOf(modelName))
       const {
         EndpointConfigName: _,
         ProductionVariants: __,
@@ -142,7 +141,6 @@ function checkVariant(rules: Constraints, path: string, variant: ProductionVaria
     .member(`${path}.variantName`, variant.VariantName, { required: true, pattern: NAME, maxLength: 63 })
     .member(`${path}.modelName`, variant.ModelName, { required: true, pattern: MODEL_NAME, maxLength: 63 })
     .member(`${path}.initialInstanceCount`, variant.InitialInstanceCount, { required: true, min: 1 })
-    .member(`${path}.instanceType`, variant.InstanceType, { required: true, oneOf: INSTANCE_TYPES })
     .member(`${path}.initialVariantWeight`, variant.InitialVariantWeight, { min: 0 })
     .member(`${path}.volumeSizeInGB`, variant.VolumeSizeInGB, { min: 1, max: 512 })
     .member(`${path}.modelDataDownloadTimeoutInSeconds`, variant.ModelDataDownloadTimeoutInSeconds, timeout)
@@ -152,6 +150,7 @@ function checkVariant(rules: Constraints, path: string, variant: ProductionVaria
       timeout,
     )
     .member(`${path}.inferenceAmiVersion`, variant.InferenceAmiVersion, { oneOf: AMI_VERSIONS })
+  poolRules(rules, path, variant)
 }
 
 function checkCombination(
@@ -161,6 +160,7 @@ function checkCombination(
   if (variants.length === 0) throw validation('At least one production variant must be specified.')
   if (new Set(variants.map((variant) => variant.VariantName)).size < variants.length)
     throw validation('Production variant names must be unique.')
+  for (const variant of variants) checkPools(variant)
   if (variants.some((variant) => variant.ManagedInstanceScaling))
     throw validation('ManagedInstanceScaling is not supported with the given EndpointConfig setup.')
   if (variants.some((variant) => variant.ServerlessConfig))

@@ -1,21 +1,24 @@
 import type {
   CreateEndpointCommandInput,
   DeploymentConfig,
+  ProductionVariant,
   UpdateEndpointCommandInput,
   UpdateEndpointWeightsAndCapacitiesCommandInput,
 } from '@aws-sdk/client-sagemaker'
 import type { Call, Service, VariantCapacity } from '../../service.ts'
 import { constraints, NAME } from './constraints.ts'
+import { checkDeployment } from './deployment/rules.ts'
 import type { EndpointStore } from './endpoint-store.ts'
 import { describeEndpoint, endpointSummary } from './endpoint-view.ts'
 import { alreadyExists, inProgress, notFound, overQuota, validation } from './errors.ts'
+import { poolsOf, samePools } from './instance-pools.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { type ListInput, page } from './paging.ts'
 import type { TagStore } from './tags.ts'
 import type { Endpoint, EndpointConfig, SagemakerDependencies } from './types.ts'
 import type { VariantSettings } from './variants.ts'
 
-export type EndpointOperationsDependencies = Pick<SagemakerDependencies, 'faults' | 'scalableTargets'> & {
+export type EndpointOperationsDependencies = Pick<SagemakerDependencies, 'alarms' | 'faults' | 'scalableTargets'> & {
   store: EndpointStore
   lifecycle: Lifecycle
   tags: TagStore
@@ -56,11 +59,19 @@ export function endpointOperations(deps: EndpointOperationsDependencies): {
   const withinQuota = (endpointName: string, instanceType: string, delta: number) => {
     if (delta > 0 && faults.hit('endpoint.quota', endpointName)) throw overQuota(instanceType, 0, 0, delta)
   }
-  const fleetWithinQuota = (endpointName: string, config: EndpointConfig, settings: VariantSettings = new Map()) => {
-    for (const variant of config.variants) {
-      const desired = settings.get(variant.VariantName ?? '')?.desired ?? variant.InitialInstanceCount ?? 1
-      withinQuota(endpointName, String(variant.InstanceType), desired)
-    }
+  const countOf = (variant: ProductionVariant, settings: VariantSettings) =>
+    settings.get(variant.VariantName ?? '')?.desired ?? variant.InitialInstanceCount ?? 1
+  /** What Create and UpdateEndpoint refuse at once. */
+  const deployable = (
+    name: string,
+    config: EndpointConfig,
+    settings: VariantSettings,
+    deployment: DeploymentConfig | undefined,
+  ) => {
+    const counts = config.variants.map((variant) => countOf(variant, settings))
+    checkDeployment(deployment, counts, (alarm) => deps.alarms.stateOf(alarm) !== undefined)
+    for (const variant of config.variants)
+      withinQuota(name, poolsOf(variant)[0].instanceType, countOf(variant, settings))
   }
 
   /** A scalable target is bound to its variant's name and instance type. */
@@ -69,7 +80,7 @@ export function endpointOperations(deps: EndpointOperationsDependencies): {
       if (!deps.scalableTargets.has(endpoint.name, variant.name)) continue
       const next = config.variants.find((each) => each.VariantName === variant.name)
       const what = next ? 'the instance type of' : 'the removal of'
-      if (next?.InstanceType !== variant.config.InstanceType)
+      if (!next || !samePools(next, variant.config))
         throw validation(
           `Cannot update endpoint "${endpoint.arn}": the new endpoint configuration changes ${what} variant "${variant.name}", which is registered as an Application Auto Scaling scalable target. Deregister the scalable target first.`,
         )
@@ -86,7 +97,7 @@ export function endpointOperations(deps: EndpointOperationsDependencies): {
         )
       if (desired === 0 && !endpoint.config.async)
         throw validation(`The desired instance count of variant "${name}" must be at least 1 for a real-time endpoint.`)
-      withinQuota(endpoint.name, String(variant.config.InstanceType), (desired ?? 0) - variant.desired)
+      withinQuota(endpoint.name, poolsOf(variant.config)[0].instanceType, (desired ?? 0) - variant.desired)
     }
     return lifecycle.resize(endpoint, settings)
   }
@@ -102,9 +113,9 @@ export function endpointOperations(deps: EndpointOperationsDependencies): {
       const arn = deps.arnOf(name)
       if (store.get(name)) throw alreadyExists('endpoint', arn)
       const config = configOf(input.EndpointConfigName)
-      fleetWithinQuota(name, config)
+      deployable(name, config, new Map(), input.DeploymentConfig)
       tags.set(arn, input.Tags)
-      lifecycle.create(config, name, arn)
+      lifecycle.create(config, name, arn, input.DeploymentConfig)
       return { EndpointArn: arn }
     },
 
@@ -117,10 +128,9 @@ export function endpointOperations(deps: EndpointOperationsDependencies): {
       const config = configOf(input.EndpointConfigName)
       // The configuration in use is read too: once it is deleted, no update of the endpoint succeeds any more.
       if (!deps.config(endpoint.config.name)) throw notFound('endpoint-config', endpoint.config.arn)
-      checkDeployment(input.DeploymentConfig)
       keepsScalableTargets(endpoint, config)
       const settings = retained(endpoint, input)
-      fleetWithinQuota(endpoint.name, config, settings)
+      deployable(endpoint.name, config, settings, input.DeploymentConfig)
       const deployment = input.RetainDeploymentConfig ? endpoint.deployment : input.DeploymentConfig
       lifecycle.update(endpoint, config, settings, deployment)
       return { EndpointArn: endpoint.arn }
@@ -198,30 +208,4 @@ function retained(endpoint: Endpoint, input: Partial<UpdateEndpointCommandInput>
       },
     ]),
   )
-}
-
-function checkDeployment(deployment: DeploymentConfig | undefined): void {
-  if (!deployment) return
-  const {
-    BlueGreenUpdatePolicy: policy,
-    RollingUpdatePolicy: rolling,
-    AutoRollbackConfiguration: rollback,
-  } = deployment
-  if (policy && rolling)
-    throw validation('BlueGreenUpdatePolicy and RollingUpdatePolicy cannot both be specified in a DeploymentConfig.')
-  const path = 'deploymentConfig.blueGreenUpdatePolicy'
-  const routing = policy?.TrafficRoutingConfiguration
-  constraints()
-    .member(`${path}.trafficRoutingConfiguration.type`, routing?.Type, { oneOf: ['ALL_AT_ONCE', 'CANARY', 'LINEAR'] })
-    .member(`${path}.trafficRoutingConfiguration.waitIntervalInSeconds`, routing?.WaitIntervalInSeconds, {
-      min: 0,
-      max: 3600,
-    })
-    .member(`${path}.terminationWaitInSeconds`, policy?.TerminationWaitInSeconds, { min: 0, max: 3600 })
-    .member(`${path}.maximumExecutionTimeoutInSeconds`, policy?.MaximumExecutionTimeoutInSeconds, {
-      min: 600,
-      max: 28800,
-    })
-    .member('deploymentConfig.autoRollbackConfiguration.alarms', rollback?.Alarms, { maxLength: 10 })
-    .verify()
 }

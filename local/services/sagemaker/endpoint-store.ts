@@ -1,4 +1,4 @@
-import type { Endpoint, EndpointDirectory, InvocableEndpoint } from './types.ts'
+import type { Endpoint, EndpointDirectory, InvocableEndpoint, InvocableFleet, Route } from './types.ts'
 
 /** SageMaker finds endpoints whatever their case, and invokes them by exactly their name. */
 export type EndpointStore = {
@@ -34,12 +34,7 @@ export function endpointStore(): EndpointStore {
         invocable: () => invocable(endpoint),
         gone: () => endpoint.status === 'Deleting',
         asyncConfig: () => endpoint.config.async,
-        variants: () =>
-          [...endpoint.variants.values()].map((variant) => ({
-            name: variant.name,
-            weight: variant.weight,
-            instances: variant.fleet.healthy(),
-          })),
+        fleets: () => endpoint.routes.filter(({ share }) => share > 0).flatMap(fleetsOf),
       })
       changed(endpoint)
     },
@@ -62,4 +57,15 @@ export function endpointStore(): EndpointStore {
       },
     },
   }
+}
+
+/** Weights count within their own configuration only: they part what its fleets get together. */
+function fleetsOf({ variants, share }: Route): InvocableFleet[] {
+  const total = [...variants.values()].reduce((sum, { weight }) => sum + weight, 0)
+  return [...variants.values()].map(({ id, name, weight, fleet }) => ({
+    id,
+    variantName: name,
+    share: total > 0 ? (share * weight) / total : share / variants.size,
+    instances: fleet.healthy(),
+  }))
 }

@@ -1,5 +1,6 @@
 import type {
   EndpointSummary,
+  InstancePoolSummary,
   PendingProductionVariantSummary,
   ProductionVariantSummary,
 } from '@aws-sdk/client-sagemaker'
@@ -14,7 +15,9 @@ export function describeEndpoint(endpoint: Endpoint): JsonObject {
     EndpointArn: endpoint.arn,
     EndpointConfigName: config.name,
     // An endpoint that is being created has no variants yet; what is coming stands in PendingDeploymentSummary.
-    ...(endpoint.variants.size > 0 ? { ProductionVariants: [...endpoint.variants.values()].map(variantSummary) } : {}),
+    ...(endpoint.variants.size > 0
+      ? { ProductionVariants: [...endpoint.variants.values()].map(summaryIn(endpoint)) }
+      : {}),
     EndpointStatus: endpoint.status,
     ...(failureReason ? { FailureReason: failureReason } : {}),
     CreationTime: endpoint.createdAt,
@@ -27,7 +30,7 @@ export function describeEndpoint(endpoint: Endpoint): JsonObject {
             EndpointConfigName: pending.config.name,
             ProductionVariants: [...pending.variants.values()].map(
               (variant): PendingProductionVariantSummary => ({
-                ...variantSummary(variant),
+                ...summaryIn(endpoint)(variant),
                 InstanceType: variant.config.InstanceType,
               }),
             ),
@@ -49,19 +52,35 @@ export function endpointSummary(endpoint: Endpoint): EndpointSummary {
   }
 }
 
-function variantSummary(variant: Variant): ProductionVariantSummary {
-  const { deployedImage: image, status } = variant
+const summaryIn =
+  (endpoint: Endpoint) =>
+  (variant: Variant): ProductionVariantSummary => {
+    const { deployedImage: image, status } = variant
+    const route = endpoint.routes.find(({ variants }) => variants.get(variant.name) === variant)
+    return {
+      VariantName: variant.name,
+      DeployedImages: image
+        ? [{ SpecifiedImage: image.specified, ResolvedImage: image.resolved, ResolutionTime: image.at }]
+        : [],
+      // While a deployment moves traffic, what the fleet gets of it now.
+      CurrentWeight: variant.weight * (route?.share ?? 0),
+      DesiredWeight: variant.weight,
+      CurrentInstanceCount: variant.fleet.healthy().length,
+      DesiredInstanceCount: variant.desired,
+      ...poolCounts(variant),
+      ...(status
+        ? { VariantStatus: [{ Status: status.status, StatusMessage: status.message, StartTime: status.since }] }
+        : {}),
+    }
+  }
+
+function poolCounts({ config, fleet }: Variant): { InstancePools?: InstancePoolSummary[] } {
+  if (!config.InstancePools) return {}
+  const running = fleet.healthy()
   return {
-    VariantName: variant.name,
-    DeployedImages: image
-      ? [{ SpecifiedImage: image.specified, ResolvedImage: image.resolved, ResolutionTime: image.at }]
-      : [],
-    CurrentWeight: variant.weight,
-    DesiredWeight: variant.weight,
-    CurrentInstanceCount: variant.fleet.healthy().length,
-    DesiredInstanceCount: variant.desired,
-    ...(status
-      ? { VariantStatus: [{ Status: status.status, StatusMessage: status.message, StartTime: status.since }] }
-      : {}),
+    InstancePools: config.InstancePools.map(({ InstanceType }) => ({
+      InstanceType,
+      CurrentInstanceCount: running.filter(({ instanceType }) => instanceType === InstanceType).length,
+    })),
   }
 }

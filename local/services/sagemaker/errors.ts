@@ -35,6 +35,10 @@ export const FAILURES = {
   modelArchive: (url: string) =>
     `Failed to extract model data archive for container "container_1" from URL "${url}". Please ensure that the object located at the URL is a valid tar.gz archive.`,
   internal: () => 'Request to service failed. If failure persists after retry, contact customer support.',
+  alarms: (names: readonly string[]) =>
+    `The deployment was rolled back because one or more of its CloudWatch alarms went into ALARM: ${names.join(', ')}.`,
+  deploymentTimeout: (seconds: number) =>
+    `The deployment was rolled back because it exceeded its MaximumExecutionTimeoutInSeconds of ${seconds} seconds.`,
   topic: (role: string, topic: string) =>
     `The provided role '${role}' is invalid. Please ensure the role exists, that its trust relationship policy allows the action "sts:AssumeRole" for the service principal "sagemaker.amazonaws.com", and has "sns:Publish" permissions for topic "${topic}"`,
 } as const

@@ -22,7 +22,12 @@ export function watchFaults(faults: Faults, store: EndpointStore, lifecycle: Lif
         const { delayMs } = maintenance
         lifecycle.systemUpdate(endpoint, typeof delayMs === 'number' ? delayMs : SYSTEM_UPDATE_MS)
       }
+      const sick = faults.hit('endpoint.unhealthy', endpoint.name)
       for (const variant of endpoint.variants.values()) {
+        // A fault that is used up cannot be cleared: it stays with what it struck.
+        if (sick) variant.unhealthy = sick.times === undefined ? 'while-set' : 'for-good'
+        else if (variant.unhealthy === 'while-set') variant.unhealthy = undefined
+        if (variant.unhealthy) variant.fleet.kill()
         const running = variant.fleet.healthy()
         if (running.length > 0 && faults.hit('instance.kill', endpoint.name)) variant.fleet.kill(running.slice(0, 1))
       }

@@ -13,7 +13,7 @@ import type { EndpointDirectory, SagemakerDelays, SagemakerDependencies } from '
 export type {
   EndpointDirectory,
   InvocableEndpoint,
-  InvocableVariant,
+  InvocableFleet,
   SagemakerDelays,
   SagemakerDependencies,
 } from './types.ts'
@@ -65,6 +65,7 @@ export function sagemakerService(deps: SagemakerDependencies): Sagemaker {
     onGone: (endpoint) => tags.remove(endpoint.arn),
   })
   const { operations, capacity } = endpointOperations({
+    alarms: deps.alarms,
     faults: deps.faults,
     scalableTargets: deps.scalableTargets,
     store,

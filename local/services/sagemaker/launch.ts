@@ -3,8 +3,10 @@ import { LaunchError } from '../../instances/fleet.ts'
 import { emptyInstance, type Instance, StartError, startInstance } from '../../instances/instance.ts'
 import type { JsonObject } from '../../service.ts'
 import { FAILURES, notFoundText } from './errors.ts'
+import type { Pool } from './instance-pools.ts'
 import { unpackModelData } from './model-data.ts'
 import { pause } from './pause.ts'
+import { provision } from './provision.ts'
 import type { Model, SagemakerDelays, SagemakerDependencies } from './types.ts'
 
 /** A container that ends before its first good ping is started again so often, within the start-up limit. */
@@ -13,8 +15,10 @@ const MAX_STARTS = 3
 export type LaunchOrder = {
   endpointName: string
   variantName: string
-  modelName: string
-  modelArn: string
+  /** In the order in which they are tried. */
+  pools: readonly [Pool, ...Pool[]]
+  /** Of VariantInstanceProvisionTimeoutInSeconds, in milliseconds. */
+  provisionTimeout: number
   /** Of ContainerStartupHealthCheckTimeoutInSeconds, in milliseconds. */
   startupLimit: number | undefined
 }
@@ -24,7 +28,11 @@ export type LaunchOrder = {
  * @throws LaunchError with the text of SageMaker's FailureReason.
  */
 export async function launch(
-  deps: SagemakerDependencies & { delays: SagemakerDelays; model: (name: string) => Model | undefined },
+  deps: SagemakerDependencies & {
+    delays: SagemakerDelays
+    model: (name: string) => Model | undefined
+    modelArn: (name: string) => string
+  },
   order: LaunchOrder,
   signal: AbortSignal,
 ): Promise<Instance> {
@@ -32,17 +40,16 @@ export async function launch(
   const { endpointName, variantName } = order
   const group = `/aws/sagemaker/Endpoints/${endpointName}`
 
-  const noCapacity = faults.hit('instance.capacity', endpointName)
-  if (noCapacity) throw new LaunchError(reasonOf(noCapacity) ?? FAILURES.capacity())
-  const model = deps.model(order.modelName)
-  if (!model) throw new LaunchError(notFoundText('model', order.modelArn))
+  const { instanceType, modelName } = await provision(deps, endpointName, order.pools, order.provisionTimeout, signal)
+  const model = deps.model(modelName)
+  if (!model) throw new LaunchError(notFoundText('model', deps.modelArn(modelName)))
   const image = deps.images.find(withDigest(model))
   if (!image) throw new LaunchError(FAILURES.image(variantName))
 
   const slow = faults.hit('instance.slow-start', endpointName)?.delayMs
   await pause(clock, delays.instanceStart + (typeof slow === 'number' ? slow : 0), signal)
   const id = `i-${randomBytes(9).toString('hex').slice(0, 17)}`
-  if (image.command.length === 0) return emptyInstance(id)
+  if (image.command.length === 0) return { ...emptyInstance(id), instanceType }
 
   const data = await unpackModelData(deps.objects, model.container.ModelDataUrl)
   const limit = order.startupLimit ?? delays.startupLimit
@@ -63,7 +70,7 @@ export async function launch(
         await instance.terminate(graceMs)
         await data.remove()
       }
-      return { ...instance, terminate }
+      return { ...instance, instanceType, terminate }
     } catch (error) {
       const again = error instanceof StartError && error.kind === 'exited' && start < MAX_STARTS
       if (again && performance.now() < deadline) continue

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import type { DeploymentConfig, VariantStatus } from '@aws-sdk/client-sagemaker'
-import { LaunchError } from '../../instances/fleet.ts'
-import { bakingTimes } from './deployment.ts'
+import type { DeploymentConfig } from '@aws-sdk/client-sagemaker'
+import { deploy } from './deployment/deploy.ts'
 import type { EndpointStore } from './endpoint-store.ts'
 import { FAILURES, notFoundText } from './errors.ts'
 import { reasonOf } from './launch.ts'
 import { held, pause } from './pause.ts'
+import { allVariants, failureReason, stage } from './stage.ts'
 import { refusedTopic } from './test-notification.ts'
-import type { Endpoint, EndpointConfig, Model, SagemakerDelays, SagemakerDependencies, Variant } from './types.ts'
+import type { Endpoint, EndpointConfig, Model, SagemakerDelays, SagemakerDependencies } from './types.ts'
 import { type VariantSettings, variantsOf } from './variants.ts'
 
 export type LifecycleDependencies = SagemakerDependencies & {
@@ -22,7 +22,7 @@ export type LifecycleDependencies = SagemakerDependencies & {
 
 /** What happens to an endpoint after a call was accepted; each returns at once and the transition goes on by itself. */
 export type Lifecycle = {
-  create(config: EndpointConfig, name: string, arn: string): Endpoint
+  create(config: EndpointConfig, name: string, arn: string, deployment?: DeploymentConfig): Endpoint
   update(endpoint: Endpoint, config: EndpointConfig, settings: VariantSettings, deployment?: DeploymentConfig): void
   /** Resolves once the endpoint is InService again: with the reason where the change was rolled back. Never rejects. */
   resize(endpoint: Endpoint, settings: VariantSettings): Promise<string | undefined>
@@ -37,65 +37,13 @@ export type Lifecycle = {
 /** The state machine of endpoints. */
 export function lifecycle(deps: LifecycleDependencies): Lifecycle {
   const { clock, delays, faults, store } = deps
-  const transitions = new Set<Promise<void>>()
-  const stopping = new AbortController()
-  const now = () => new Date(clock.now())
-
-  const enter = (endpoint: Endpoint, status: Endpoint['status'], failureReason?: string) => {
-    endpoint.status = status
-    endpoint.failureReason = failureReason
-    endpoint.modifiedAt = now()
-    store.changed(endpoint)
-  }
-
-  /** Runs a transition to its end; one cut short by stop() leaves the endpoint where it is. */
-  const run = (endpoint: Endpoint, transition: (signal: AbortSignal) => Promise<void>): Promise<void> => {
-    endpoint.abort = new AbortController()
-    const signal = AbortSignal.any([endpoint.abort.signal, stopping.signal])
-    const running = transition(signal).catch((error: unknown) => {
-      if (signal.aborted) return
-      process.emitWarning(error instanceof Error ? error : new Error(String(error)))
-      enter(endpoint, 'Failed', FAILURES.internal())
-    })
-    transitions.add(running)
-    void running.finally(() => transitions.delete(running))
-    return running
-  }
-
-  const newVariants = (endpointName: string, config: EndpointConfig, settings: VariantSettings = new Map()) =>
-    variantsOf(deps, endpointName, config, settings)
-
-  const mark = (
-    variants: Iterable<Variant>,
-    status?: VariantStatus,
-    message: (variant: Variant) => string = () => '',
-  ) => {
-    for (const variant of variants) variant.status = status && { status, message: message(variant), since: now() }
-  }
-  const start = (variants: Iterable<Variant>) =>
-    Promise.all([...variants].map((variant) => variant.fleet.resize(variant.desired, delays.terminationGrace)))
-  const terminate = (variants: Iterable<Variant>, graceMs = delays.terminationGrace) =>
-    Promise.all([...variants].map((variant) => variant.fleet.stop(graceMs)))
-
-  const testNotification = (config: EndpointConfig) => refusedTopic(deps, config)
-
-  /** Starts the fleets of `variants`. Returns the FailureReason when they do not all become healthy. */
-  const bringUp = async (variants: Map<string, Variant>, signal: AbortSignal): Promise<string | undefined> => {
-    mark(variants.values(), 'Creating', (variant) => `Launching ${variant.desired} instance(s).`)
-    try {
-      await start(variants.values())
-    } catch (error) {
-      return failureReason(error)
-    }
-    signal.throwIfAborted()
-    mark(variants.values())
-    return undefined
-  }
+  const scene = stage(deps)
+  const { now, enter, run, mark, start, terminate } = scene
 
   return {
-    create(config, name, arn) {
+    create(config, name, arn, deployment) {
       const created = now()
-      const variants = newVariants(name, config)
+      const variants = variantsOf(deps, name, config, new Map())
       const endpoint: Endpoint = {
         id: randomUUID(),
         name,
@@ -106,8 +54,9 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
         createdAt: created,
         modifiedAt: created,
         variants: new Map(),
+        routes: [],
         pending: { config, startedAt: created, variants },
-        deployment: undefined,
+        deployment,
         abort: new AbortController(),
       }
       store.add(endpoint)
@@ -117,70 +66,30 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
           endpoint.pending = undefined
           enter(endpoint, 'Failed', reason)
         }
-        const refused = await testNotification(config)
+        const refused = await refusedTopic(deps, config)
         if (refused) return failed(refused)
         await pause(clock, delays.creating, signal)
         await held(faults, 'endpoint.stuck-creating', name, signal)
-        const unhealthy = await bringUp(variants, signal)
+        mark(variants.values(), 'Creating', (variant) => `Launching ${variant.desired} instance(s).`)
+        const unhealthy = await start(variants.values()).then(() => undefined, failureReason)
+        signal.throwIfAborted()
         const fault = faults.hit('endpoint.create-fails', name)
         if (fault) return failed(reasonOf(fault) ?? unhealthy ?? FAILURES.ping(config.variants[0]?.VariantName ?? ''))
         if (unhealthy) return failed(unhealthy)
+        mark(variants.values())
         endpoint.variants = variants
+        endpoint.routes = [{ variants, share: 1 }]
         endpoint.pending = undefined
         enter(endpoint, 'InService')
       })
       return endpoint
     },
 
-    update(endpoint, config, settings, deployment) {
-      const old = { config: endpoint.config, variants: endpoint.variants }
-      const variants = newVariants(endpoint.name, config, settings)
-      endpoint.pending = { config, startedAt: now(), variants }
-      endpoint.deployment = deployment
-      enter(endpoint, 'Updating')
-      void run(endpoint, async (signal) => {
-        const rollBack = async (reason: string) => {
-          mark(variants.values(), 'Deleting', (variant) => `Terminating ${variant.desired} instance(s).`)
-          await terminate(variants.values())
-          endpoint.pending = undefined
-          mark(old.variants.values())
-          const stays = faults.hit('endpoint.rollback-fails', endpoint.name)
-          enter(endpoint, stays ? 'UpdateRollbackFailed' : 'InService', reason || undefined)
-        }
-        const refused = await testNotification(config)
-        if (refused) return rollBack(refused)
-        await pause(clock, delays.updating, signal)
-        await held(faults, 'endpoint.stuck-updating', endpoint.name, signal)
-        const unhealthy = await bringUp(variants, signal)
-        const fault = faults.hit('endpoint.update-fails', endpoint.name)
-        // A reason of '' is the silent rollback that users report: InService on the old configuration, nothing said.
-        if (fault) return rollBack(reasonOf(fault) ?? unhealthy ?? FAILURES.ping(config.variants[0]?.VariantName ?? ''))
-        if (unhealthy) return rollBack(unhealthy)
-        for (const missing of [old.config, config].filter((each) => !deps.config(each.name)))
-          return rollBack(notFoundText('endpoint-config', missing.arn))
+    update: (endpoint, config, settings, deployment) =>
+      deploy(deps, scene, { endpoint, config, settings, policy: deployment }),
 
-        const baking = bakingTimes(deployment)
-        for (const wait of baking.shifting) {
-          mark(variants.values(), 'Baking', () => `Baking for ${wait / 1000} seconds.`)
-          await pause(clock, wait, signal)
-        }
-        endpoint.variants = variants
-        endpoint.config = config
-        store.changed(endpoint)
-        mark(
-          variants.values(),
-          'Baking',
-          () => `Baking for ${baking.termination / 1000} seconds (TerminationWaitInSeconds).`,
-        )
-        await pause(clock, baking.termination, signal)
-        mark(variants.values())
-        await terminate(old.variants.values())
-        endpoint.pending = undefined
-        enter(endpoint, 'InService')
-      })
-    },
-
-    resize(endpoint, settings) {
+    async resize(endpoint, settings) {
+      const from = endpoint.status
       const before = new Map(
         [...endpoint.variants.values()].map(({ name, desired, weight }) => [name, { desired, weight }]),
       )
@@ -195,9 +104,9 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
       apply(settings)
       enter(endpoint, 'Updating')
       let rolledBack: string | undefined
-      const running = run(endpoint, async (signal) => {
+      await run(endpoint, async (signal) => {
         const variants = [...endpoint.variants.values()]
-        const growing = variants.some(({ name, desired }) => desired > (before.get(name)?.desired ?? 0))
+        const growth = (name: string, desired: number) => desired - (before.get(name)?.desired ?? 0)
         const restore = async (reason: string) => {
           rolledBack = reason
           enter(endpoint, 'RollingBack', reason)
@@ -205,19 +114,20 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
           // What cannot come back now, such as one that ended meanwhile, is replaced later: the endpoint serves with the rest.
           await start(variants).catch(failureReason)
           mark(variants)
-          enter(endpoint, 'InService', reason)
+          enter(endpoint, from, reason)
         }
-        const refused = await testNotification(endpoint.config)
+        const refused = await refusedTopic(deps, endpoint.config)
         if (refused) return restore(refused)
-        mark(variants, 'Updating', (variant) => {
-          const change = variant.desired - (before.get(variant.name)?.desired ?? 0)
+        mark(variants, 'Updating', ({ name, desired }) => {
+          const change = growth(name, desired)
           return change >= 0
-            ? `Scaling out desired instance count to ${variant.desired}.`
+            ? `Scaling out desired instance count to ${desired}.`
             : `Terminating ${-change} instance(s).`
         })
         await pause(clock, delays.updating, signal)
         await held(faults, 'endpoint.stuck-updating', endpoint.name, signal)
-        if (growing && !deps.config(endpoint.config.name))
+        const grows = variants.some(({ name, desired }) => growth(name, desired) > 0)
+        if (grows && !deps.config(endpoint.config.name))
           return restore(notFoundText('endpoint-config', endpoint.config.arn))
         try {
           await start(variants)
@@ -226,9 +136,9 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
         }
         signal.throwIfAborted()
         mark(variants)
-        enter(endpoint, 'InService')
+        enter(endpoint, from)
       })
-      return running.then(() => rolledBack ?? (endpoint.status === 'Failed' ? endpoint.failureReason : undefined))
+      return rolledBack ?? (endpoint.status === 'Failed' ? endpoint.failureReason : undefined)
     },
 
     delete(endpoint) {
@@ -236,7 +146,7 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
       void run(endpoint, async (signal) => {
         await pause(clock, delays.deleting, signal)
         await held(faults, 'endpoint.stuck-deleting', endpoint.name, signal)
-        await terminate(endpoint.variants.values())
+        await terminate(allVariants(endpoint))
         store.remove(endpoint)
         deps.onGone(endpoint)
       })
@@ -251,27 +161,16 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
     },
 
     failInService(endpoint, reason) {
-      const variants = [...endpoint.variants.values()]
+      const variants = allVariants(endpoint)
       for (const variant of variants) variant.fleet.kill()
       enter(endpoint, 'Failed', reason ?? FAILURES.ping(variants[0]?.name ?? ''))
-      void run(endpoint, async () => void (await terminate(variants, 0)))
+      void run(endpoint, () => terminate(variants, 0))
     },
 
     async stop(graceMs) {
-      stopping.abort(new DOMException('the local cloud stops', 'AbortError'))
-      const fleets = [...store.all()].flatMap((endpoint) => [
-        ...endpoint.variants.values(),
-        ...(endpoint.pending?.variants.values() ?? []),
-      ])
-      await terminate(fleets, graceMs)
-      await Promise.all(transitions)
+      scene.abort()
+      await terminate([...store.all()].flatMap(allVariants), graceMs)
+      await scene.idle()
     },
   }
-}
-
-/** What SageMaker says of an error; one that is not a failed launch is a defect of the local cloud, or of its neighbours. */
-function failureReason(error: unknown): string {
-  if (error instanceof LaunchError) return error.message
-  process.emitWarning(error instanceof Error ? error : new Error(String(error)))
-  return FAILURES.internal()
 }

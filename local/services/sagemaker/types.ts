@@ -10,7 +10,15 @@ import type {
 } from '@aws-sdk/client-sagemaker'
 import type { Fleet } from '../../instances/fleet.ts'
 import type { Instance } from '../../instances/instance.ts'
-import type { Environment, ImageStore, LocalImage, Notifier, ObjectStore, ScalableTargets } from '../../service.ts'
+import type {
+  AlarmStates,
+  Environment,
+  ImageStore,
+  LocalImage,
+  Notifier,
+  ObjectStore,
+  ScalableTargets,
+} from '../../service.ts'
 
 /** How long SageMaker takes: milliseconds of the cloud's clock, except where said. Zero means at once. */
 export type SagemakerDelays = {
@@ -36,6 +44,7 @@ export type SagemakerDependencies = Environment & {
   scalableTargets: ScalableTargets
   notifier: Notifier
   objects: ObjectStore
+  alarms: AlarmStates
   delays?: Partial<SagemakerDelays>
   /** What every container gets beside its image's and its model's environment: the local cloud's AWS_* variables. */
   containerEnvironment: () => Record<string, string>
@@ -59,12 +68,16 @@ export type InvocableEndpoint = {
   /** True once the endpoint is being deleted: nothing will ever run on it again. */
   gone(): boolean
   asyncConfig(): AsyncInferenceConfig | undefined
-  variants(): InvocableVariant[]
+  fleets(): InvocableFleet[]
 }
-export type InvocableVariant = {
-  name: string
-  weight: number
-  /** Those that answer their pings and receive traffic. */
+/** The instances of one variant of one configuration; while a deployment moves traffic, a variant has two. */
+export type InvocableFleet = {
+  /** Unique among all fleets of all time. */
+  id: string
+  variantName: string
+  /** Of the endpoint's traffic; those of all fleets are 1 together. */
+  share: number
+  /** Those that answer their pings. */
   instances: readonly Instance[]
 }
 
@@ -90,6 +103,8 @@ export type EndpointConfig = {
 }
 
 export type Variant = {
+  /** Unique among all variants of all endpoints. */
+  id: string
   name: string
   config: ProductionVariant
   weight: number
@@ -97,7 +112,12 @@ export type Variant = {
   fleet: Fleet
   deployedImage: { specified: string; resolved: string; at: Date } | undefined
   status: { status: VariantStatus; message: string; since: Date } | undefined
+  /** By fault: no instance lives, and none comes up; while the fault is set, or for as long as there is this variant. */
+  unhealthy: 'while-set' | 'for-good' | undefined
 }
+
+/** Fleets, and the share of the endpoint's traffic that they get. */
+export type Route = { variants: Map<string, Variant>; share: number }
 
 export type Endpoint = {
   id: string
@@ -108,8 +128,10 @@ export type Endpoint = {
   failureReason: string | undefined
   createdAt: Date
   modifiedAt: Date
-  /** The fleets that receive traffic, by variant name. */
+  /** The fleets of the configuration in use, by variant name. */
   variants: Map<string, Variant>
+  /** Who gets the traffic: those fleets alone, unless a deployment is under way or its rollback failed. Shares are 1 together. */
+  routes: Route[]
   pending: { config: EndpointConfig; startedAt: Date; variants: Map<string, Variant> } | undefined
   deployment: DeploymentConfig | undefined
   /** Ends whatever transition is under way. */

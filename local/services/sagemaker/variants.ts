@@ -1,4 +1,7 @@
-import { fleet } from '../../instances/fleet.ts'
+import { randomUUID } from 'node:crypto'
+import { fleet, LaunchError } from '../../instances/fleet.ts'
+import { FAILURES } from './errors.ts'
+import { poolsOf } from './instance-pools.ts'
 import { launch, withDigest } from './launch.ts'
 import type { LifecycleDependencies } from './lifecycle.ts'
 import type { EndpointConfig, Variant } from './types.ts'
@@ -20,32 +23,37 @@ export function variantsOf(
   return new Map(
     config.variants.map((variant): [string, Variant] => {
       const name = variant.VariantName ?? ''
-      const modelName = variant.ModelName ?? ''
-      const model = deps.model(modelName)
+      const model = deps.model(variant.ModelName ?? '')
       const seconds = variant.ContainerStartupHealthCheckTimeoutInSeconds
       const order = {
         endpointName,
         variantName: name,
-        modelName,
-        modelArn: deps.modelArn(modelName),
+        pools: poolsOf(variant),
+        provisionTimeout: (variant.VariantInstanceProvisionTimeoutInSeconds ?? 0) * 1000,
         startupLimit: seconds === undefined ? undefined : seconds * 1000,
       }
-      return [
+      const built: Variant = {
+        id: randomUUID(),
         name,
-        {
-          name,
-          config: variant,
-          weight: settings.get(name)?.weight ?? variant.InitialVariantWeight ?? 1,
-          desired: settings.get(name)?.desired ?? variant.InitialInstanceCount ?? 1,
-          fleet: fleet({ launch: (signal) => launch(deps, order, signal), onChange }),
-          deployedImage: model && {
-            specified: model.specifiedImage,
-            resolved: withDigest(model),
-            at: model.createdAt,
+        config: variant,
+        weight: settings.get(name)?.weight ?? variant.InitialVariantWeight ?? 1,
+        desired: settings.get(name)?.desired ?? variant.InitialInstanceCount ?? 1,
+        fleet: fleet({
+          async launch(signal) {
+            if (built.unhealthy) throw new LaunchError(FAILURES.ping(name))
+            return launch(deps, order, signal)
           },
-          status: undefined,
+          onChange,
+        }),
+        deployedImage: model && {
+          specified: model.specifiedImage,
+          resolved: withDigest(model),
+          at: model.createdAt,
         },
-      ]
+        status: undefined,
+        unhealthy: undefined,
+      }
+      return [name, built]
     }),
   )
 }

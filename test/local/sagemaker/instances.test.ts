@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
+import type { JsonObject } from '../../../local/service.ts'
 import { arn, ended, eventually, image, running, type World, world } from './world.ts'
 
 const ping =
@@ -183,6 +184,42 @@ test('an endpoint that is made to fail in service becomes Failed and keeps its l
   t.true(w.lines('a').includes('started with serve'))
   await w.call('DeleteEndpoint', { EndpointName: 'a' })
   await w.gone('a')
+})
+
+test('an unhealthy endpoint stays in service with fewer instances than it should have, until the fault is cleared', async (t) => {
+  const w = world(t)
+  await w.endpoint('a', { variant: { InitialInstanceCount: 2 } })
+  w.faults.set({ name: 'endpoint.unhealthy', subject: 'a' })
+  const counts = async () => ((await w.describe('a')).ProductionVariants as JsonObject[])[0]?.CurrentInstanceCount
+  await eventually(async () => (await counts()) === 0 || undefined, 'the instances to die')
+  const sick = await w.describe('a')
+  t.like(sick, { EndpointStatus: 'InService', FailureReason: undefined })
+  t.like((sick.ProductionVariants as object[])[0], { CurrentInstanceCount: 0, DesiredInstanceCount: 2 })
+  t.is(await w.sagemaker.setDesired('a', 'AllTraffic', 3), ping)
+  t.like(w.sagemaker.describe('a', 'AllTraffic'), { desired: 2, current: 0 })
+  w.faults.clear()
+  await eventually(async () => (await counts()) === 2 || undefined, 'the replacements')
+})
+
+test('struck once, an endpoint stays unhealthy until it is updated or made anew', async (t) => {
+  const w = world(t)
+  await w.endpoint('a')
+  const current = () => w.sagemaker.describe('a', 'AllTraffic')?.current
+  const strike = async () => {
+    w.faults.set({ name: 'endpoint.unhealthy', subject: 'a', times: 1 })
+    await eventually(() => current() === 0 || undefined, 'the instance to die')
+  }
+  await strike()
+  await w.call('UpdateEndpoint', { EndpointName: 'a', EndpointConfigName: 'a' })
+  await w.until('a', 'InService')
+  t.is(current(), 1)
+  await strike()
+  w.faults.clear()
+  await w.call('DeleteEndpoint', { EndpointName: 'a' })
+  await w.gone('a')
+  await w.call('CreateEndpoint', { EndpointName: 'a', EndpointConfigName: 'a' })
+  await w.until('a', 'InService')
+  t.is(current(), 1)
 })
 
 test('a container that ignores SIGTERM is killed after the grace period, with everything it started', async (t) => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Clock, scaledClock } from '../../../local/clock.ts'
 import { faultBoard } from '../../../local/faults.ts'
-import type { Call, JsonObject, LocalImage } from '../../../local/service.ts'
+import type { AlarmState, Call, JsonObject, LocalImage } from '../../../local/service.ts'
 import { type SagemakerDelays, sagemakerService } from '../../../local/services/sagemaker/index.ts'
 import { sagemakerRuntimeService } from '../../../local/services/sagemaker-runtime/index.ts'
 
@@ -37,7 +37,13 @@ type ConfigOverrides = { repository?: string; container?: JsonObject; variant?: 
 /** SageMaker and its runtime, with a small working stand-in for each of their neighbours. */
 export function world(
   t: { teardown(fn: () => Promise<void>): void },
-  options: { clock?: Clock; delays?: Partial<SagemakerDelays>; metricPeriod?: number; images?: LocalImage[] } = {},
+  options: {
+    clock?: Clock
+    delays?: Partial<SagemakerDelays>
+    metricPeriod?: number
+    images?: LocalImage[]
+    random?: () => number
+  } = {},
 ) {
   const images = new Map([EMPTY, ECHO, ...(options.images ?? [])].map((each) => [each.repository, each]))
   const objects = new Map<string, { body: Uint8Array; contentType?: string }>()
@@ -46,6 +52,8 @@ export function world(
   const metrics: Metric[] = []
   const logs = new Map<string, string[]>()
   const targets = new Set<string>()
+  const alarms = new Map<string, AlarmState>()
+  const alarmListeners = new Set<() => void>()
   const faults = faultBoard()
   const environment = {
     clock: options.clock ?? scaledClock(1),
@@ -90,6 +98,13 @@ export function world(
     },
     notifier,
     objects: store,
+    alarms: {
+      stateOf: (name) => alarms.get(name),
+      onState(listener) {
+        alarmListeners.add(listener)
+        return () => alarmListeners.delete(listener)
+      },
+    },
     delays: { ...NO_DELAYS, ...options.delays },
     containerEnvironment: () => ({
       AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
@@ -103,6 +118,7 @@ export function world(
     objects: store,
     notifier,
     delays: { metricPeriod: options.metricPeriod ?? 0 },
+    ...(options.random ? { random: options.random } : {}),
   })
 
   const call = async (operation: string, input: JsonObject = {}): Promise<JsonObject> => {
@@ -130,6 +146,11 @@ export function world(
     refusedTopics,
     metrics,
     targets,
+    alarm(name: string, state: AlarmState) {
+      alarms.set(name, state)
+      for (const listener of [...alarmListeners]) listener()
+    },
+    alarmListeners,
     faults,
     clock: environment.clock,
     call,
