@@ -256,17 +256,22 @@ test('of an object that was made anew under its old name, only what the old one 
   t.deepEqual(await left(present.base), present.all)
 })
 
-test.serial('an endpoint that another object has taken over since is not removed, nor what it needs', async (t) => {
-  const { cluster, owner, sweeps } = await given(t)
-  const { base, all } = await remains(owner, cluster)
-  await sweeps(1)
-  const ResourceArn = `arn:aws:sagemaker:us-east-1:123456789012:endpoint/${base}`
-  await new SageMaker().addTags({ ResourceArn, Tags: tagsOf({ ...owner, uid: randomUUID() }, 'another-cluster') })
-  cloud.setFault({ operation: 'tagging.GetResources', effect: 'stale' })
-  t.teardown(() => cloud.clearFaults())
-  await sweeps(3)
-  t.deepEqual(await left(base), all)
-})
+for (const [title, uid, cluster] of [
+  ['another object', randomUUID(), undefined],
+  ['another cluster', undefined, 'another-cluster'],
+] as const)
+  test.serial(`an endpoint that ${title} has taken over since is not removed, nor what it needs`, async (t) => {
+    const { cluster: ours, owner, sweeps } = await given(t)
+    const { base, all } = await remains(owner, ours)
+    await sweeps(1)
+    const ResourceArn = `arn:aws:sagemaker:us-east-1:123456789012:endpoint/${base}`
+    const Tags = tagsOf({ ...owner, uid: uid ?? owner.uid }, cluster ?? ours)
+    await new SageMaker().addTags({ ResourceArn, Tags })
+    cloud.setFault({ operation: 'tagging.GetResources', effect: 'stale' })
+    t.teardown(() => cloud.clearFaults())
+    await sweeps(3)
+    t.deepEqual(await left(base), all)
+  })
 
 test.serial('an index of tags that lags behind condemns nothing that has lost its tags since', async (t) => {
   const { cluster, owner, sweeps, counts } = await given(t)
