@@ -59,6 +59,8 @@ export type LocalImage = {
   digest: string
   /** The program and its first arguments; SageMaker's `serve` argument is appended. */
   command: string[]
+  /** Where an image without a command is answered, if anywhere. */
+  port?: number
   cwd: string
   environment: Record<string, string>
 }

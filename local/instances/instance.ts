@@ -19,7 +19,7 @@ export const HEALTH_TIMINGS: HealthTimings = { startupInterval: 200, interval: 2
 export type Instance = {
   /** Shaped like EC2's: the second half of the container's log stream. */
   id: string
-  /** Where the container listens on loopback; undefined for an image without a command. */
+  /** Where the container listens on loopback; undefined where nobody answers. */
   port: number | undefined
   pid: number | undefined
   /** Such as ml.g5.xlarge, where somebody asked for one. */
@@ -43,11 +43,14 @@ export class StartError extends Error {
   }
 }
 
-/** An instance without a container: healthy at once, for images whose command is empty. */
-export function emptyInstance(id: string): Instance {
+/**
+ * An instance without a container: healthy at once, for images whose command is empty.
+ * @param port of a server that answers for it
+ */
+export function emptyInstance(id: string, port?: number): Instance {
   const { promise, resolve } = Promise.withResolvers<string>()
   const end = () => resolve('terminated')
-  return { id, port: undefined, pid: undefined, ended: promise, terminate: async () => end(), kill: end }
+  return { id, port, pid: undefined, ended: promise, terminate: async () => end(), kill: end }
 }
 
 /**

@@ -4,12 +4,16 @@ import { ANNOTATIONS, ASYNC_INFERENCE_ENDPOINTS, MODEL_IMAGES } from '../../oper
 import { isConflict, isNotFound, KubeError } from '../../operator/kube/errors.ts'
 import { anEndpoint } from '../operator/api/manifests.ts'
 import type { Command, ObjectName } from './commands.ts'
+import { containers } from './containers.ts'
 import { callFault, endpointFault, PERMANENT } from './faults.ts'
 import { meddle } from './meddle.ts'
 import { quiet } from './settle.ts'
-import { imageReference, type Subject, subjectOf, type World } from './world.ts'
+import { type Fact, imageReference, subjectOf, type World } from './world.ts'
 
 const QUIET_LIMIT_MS = 2_500
+const SMOKE_TEST = { input: { inline: 'hello' }, contentType: 'text/plain', timeoutSeconds: 10 }
+/** Those that begin a fault at rest would also meet what is the stranger's. */
+const OF_ONE_ONLY: readonly string[] = ['endpoint.fails-in-service', 'endpoint.system-update']
 
 /** Does what one command says. Commands on what is not there have no effect, so that a sequence stays one when it shrinks. */
 export async function act(world: World, command: Command, step: number): Promise<void> {
@@ -29,8 +33,11 @@ export async function act(world: World, command: Command, step: number): Promise
       })
     case 'tags':
       return await patch(world, command.object, { spec: { tags: { colour: command.value } } })
+    case 'smoke-test':
+      return await patch(world, command.object, { spec: { smokeTest: command.on ? SMOKE_TEST : null } })
     case 'image':
       world.image.tag = command.tag
+      if (command.tag === 'bad') world.facts.add('may be bad')
       return await ignoring(isNotFound, () =>
         world.kube.mergePatch(
           MODEL_IMAGES,
@@ -44,6 +51,7 @@ export async function act(world: World, command: Command, step: number): Promise
         repository: 'sam-lite',
         tag: command.tag,
         command: [],
+        port: await (command.tag === 'bad' ? containers.bad : containers.good),
         labels: { version: command.tag, push: String(step) },
       })
     case 'annotate':
@@ -52,8 +60,12 @@ export async function act(world: World, command: Command, step: number): Promise
       return world.cloud.setFault(callFault(command))
     case 'endpoint-fault': {
       const subject = world.subject(command.object)
+      if (command.everywhere && !OF_ONE_ONLY.includes(command.name)) {
+        explain(world.facts, command)
+        return world.cloud.setFault(endpointFault(command, undefined))
+      }
       if (!subject) return
-      explain(subject, command)
+      explain(subject.facts, command)
       return world.cloud.setFault(endpointFault(command, subject.endpointName))
     }
     case 'clear-faults':
@@ -87,6 +99,7 @@ async function create(world: World, command: Extract<Command, { do: 'create' }>)
     scaling: { minInstances: command.min, maxInstances: command.max },
     recovery: { maxAttempts: command.attempts, backoffSeconds: 1, maxBackoffSeconds: 1 },
     deletionPolicy: command.retain ? 'Retain' : 'Delete',
+    ...(command.tested ? { smokeTest: SMOKE_TEST } : {}),
   }
   await ignoring(isConflict, async () => {
     const made = await kube.create(ASYNC_INFERENCE_ENDPOINTS, { ...manifest, spec }, namespace)
@@ -138,8 +151,7 @@ async function ignoring(expected: (error: unknown) => boolean, write: () => Prom
 }
 
 /** What the fault may lead to. */
-function explain(subject: Subject, { name, reason }: Extract<Command, { do: 'endpoint-fault' }>): void {
-  const { facts } = subject
+function explain(facts: Set<Fact>, { name, reason }: Extract<Command, { do: 'endpoint-fault' }>): void {
   const permanent = PERMANENT.includes(reason)
   switch (name) {
     case 'endpoint.update-fails':

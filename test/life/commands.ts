@@ -4,7 +4,8 @@ import fc from 'fast-check'
 export const OBJECTS = ['a', 'b', 'c'] as const
 export type ObjectName = (typeof OBJECTS)[number]
 
-export const TAGS = ['1', '2', 'absent'] as const
+/** `bad` is an image whose container answers every request with an error. */
+export const TAGS = ['1', '2', 'bad', 'absent'] as const
 export const INSTANCE_TYPES = ['ml.g5.xlarge', 'ml.g5.2xlarge', 'ml.m5.xlarge'] as const
 
 /** Faults on calls; those of one endpoint or of instances are named. */
@@ -60,12 +61,13 @@ export const FOREIGN_ACTS = [
 
 /** One step of a sequence: plain data, so that it prints, shrinks and can be replayed. */
 export type Command =
-  | { do: 'create'; object: ObjectName; min: 0 | 1; max: 1 | 2; retain: boolean; attempts: 0 | 1 | 5 }
+  | { do: 'create'; object: ObjectName; min: 0 | 1; max: 1 | 2; retain: boolean; attempts: 0 | 1 | 5; tested: boolean }
   | { do: 'delete'; object: ObjectName }
   | { do: 'environment'; object: ObjectName; value: number }
   | { do: 'instance'; object: ObjectName; type: (typeof INSTANCE_TYPES)[number] }
   | { do: 'scaling'; object: ObjectName; min: 0 | 1; max: 1 | 2 | 3 }
   | { do: 'tags'; object: ObjectName; value: string }
+  | { do: 'smoke-test'; object: ObjectName; on: boolean }
   | { do: 'image'; tag: (typeof TAGS)[number] }
   | { do: 'push'; tag: (typeof TAGS)[number] }
   | { do: 'annotate'; object: ObjectName; what: 'retry' | 'pause' | 'unpause' | 'smoke-test' }
@@ -80,6 +82,8 @@ export type Command =
       do: 'endpoint-fault'
       name: (typeof ENDPOINT_FAULTS)[number]
       object: ObjectName
+      /** Meets every endpoint, those that are yet to come too. */
+      everywhere: boolean
       reason: (typeof REASONS)[number]
       times: number
     }
@@ -118,6 +122,7 @@ const create: fc.Arbitrary<Command> = fc.record({
   max: fc.constantFrom<1 | 2>(1, 2),
   retain: fc.oneof({ weight: 5, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
   attempts: fc.constantFrom<0 | 1 | 5>(5, 1, 0),
+  tested: fc.boolean(),
 })
 
 const just = (command: Command) => fc.constant(command)
@@ -128,8 +133,9 @@ const edits = weighted([
   [4, fc.record({ do: a('environment'), object, value: fc.integer({ min: 0, max: 3 }) })],
   [2, fc.record({ do: a('instance'), object, type: of(...INSTANCE_TYPES) })],
   [2, fc.record({ do: a('scaling'), object, min, max: of(1, 2, 3) })],
+  [1, fc.record({ do: a('smoke-test'), object, on: of(true, true, false) })],
   [1, fc.record({ do: a('tags'), object, value: of('blue', 'green') })],
-  [2, fc.record({ do: a('image'), tag: of('1', '2', '1', '2', '1', '2', '1', 'absent') })],
+  [2, fc.record({ do: a('image'), tag: of('1', '2', '1', '2', '1', '2', 'bad', 'absent') })],
   [1, fc.record({ do: a('push'), tag: of(...TAGS) })],
   [2, fc.record({ do: a('annotate'), object, what: of('retry', 'retry', 'pause', 'unpause', 'smoke-test') })],
 ])
@@ -152,8 +158,9 @@ const troubles = weighted([
     5,
     fc.record({
       do: a('endpoint-fault'),
-      name: of(...ENDPOINT_FAULTS),
+      name: of(...ENDPOINT_FAULTS, 'endpoint.update-fails', 'endpoint.update-fails', 'endpoint.create-fails'),
       object,
+      everywhere: fc.boolean(),
       reason: of(...REASONS),
       times: fc.integer({ min: 1, max: 3 }),
     }),

@@ -1,5 +1,6 @@
 import type { AsyncInferenceEndpoint } from '../../operator/api/async-inference-endpoint.ts'
 import type { Condition } from '../../operator/api/conditions.ts'
+import type { Reason } from '../../operator/api/reasons.ts'
 import { conditionOf, isTrue } from '../operator/controllers/world.ts'
 import { type CloudView, tag } from './view.ts'
 import type { Fact, Subject, World } from './world.ts'
@@ -8,14 +9,19 @@ import type { Fact, Subject, World } from './world.ts'
  * The model: with which reasons an object may rest without being Ready, and what must have been done to it for that. Whatever is not
  * here must pass by itself once the faults are gone: throttling, denials, quotas, lost answers, stale reads, stuck states.
  */
-const MAY_REST: Record<string, readonly Fact[]> = {
+const MAY_REST: Partial<Record<Reason, readonly Fact[]>> = {
   UpdateRolledBack: ['update may fail'],
   UpdateRollbackFailed: ['rollback may fail'],
+  RollbackFailed: ['update may fail', 'may fail', 'may fail for good'],
+  RecreateRolledBack: ['may fail', 'may fail for good'],
   RecoveryExhausted: ['may fail', 'may fail for good'],
+  PingFailed: ['may fail'],
   ImageNotFound: ['may fail for good'],
   RoleCannotBeAssumed: ['may fail for good'],
   NameTaken: ['name may be taken'],
   ConfigInUseMissing: ['configuration taken away'],
+  SmokeTestFailed: ['may be bad', 'may be asleep'],
+  SmokeTestRolledBack: ['may be bad', 'may be asleep'],
 }
 
 export type Verdict =
@@ -38,7 +44,7 @@ export function judge(world: World, now: CloudView, subject: Subject, object: As
     return { state: 'resting', reason: 'ImageNotReady' }
   if (degraded?.status !== 'True' || degraded.observedGeneration !== generation)
     return { state: 'moving', why: summary(object) }
-  const allowed = MAY_REST[degraded.reason]?.some((fact) => subject.facts.has(fact))
+  const allowed = MAY_REST[degraded.reason as Reason]?.some((fact) => subject.facts.has(fact) || world.facts.has(fact))
   return allowed
     ? { state: 'resting', reason: degraded.reason }
     : { state: 'moving', why: `not allowed to rest: ${summary(object)}` }

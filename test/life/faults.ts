@@ -31,11 +31,11 @@ export function callFault({ effect, operation, times, often }: CallFault): Fault
   return { ...where, effect, ...(effect === 'delay' ? { delayMs: DELAY_MS } : {}) }
 }
 
-/** @param endpointName of the object, as it is in the cloud */
-export function endpointFault({ name, reason, times }: EndpointFault, endpointName: string): Fault {
+/** @param endpointName of the object, as it is in the cloud; undefined for every endpoint */
+export function endpointFault({ name, reason, times }: EndpointFault, endpointName: string | undefined): Fault {
   const text = REASON_TEXTS[reason]
   if (name === 'endpoint-config.not-visible') return { name, times }
-  const fault = { name, subject: endpointName }
+  const fault = { name, ...(endpointName === undefined ? {} : { subject: endpointName }) }
   // Asked for ten times a second until it is cleared.
   if (name.startsWith('endpoint.stuck-')) return { ...fault, times: times * 4 }
   if (name === 'endpoint.system-update' || name === 'instance.slow-start') return { ...fault, times, delayMs: DELAY_MS }

@@ -23,7 +23,7 @@ export async function meddle(world: World, subject: Subject, act: Act): Promise<
 
 async function attempt(
   world: World,
-  { name: object, endpointName: name, uid, facts }: Subject,
+  { endpointName: name, uid, facts }: Subject,
   act: Act,
 ): Promise<string | undefined> {
   const { stranger, cloud } = world
@@ -66,6 +66,7 @@ async function attempt(
       await sagemaker.updateEndpoint({ EndpointName: name, EndpointConfigName: STRANGERS })
       return undefined
     case 'scale':
+      facts.add('may be asleep')
       await sagemaker.updateEndpointWeightsAndCapacities({
         EndpointName: name,
         DesiredWeightsAndCapacities: [{ VariantName: 'AllTraffic', DesiredInstanceCount: 0 }],
@@ -101,7 +102,6 @@ async function attempt(
     case 'take-name':
       // Creation times, by which one endpoint is told from the next of its name, are kept in whole seconds.
       world.clock.jump(1_000)
-      if ((await world.object(object))?.status?.endpointArn) return 'it is ours'
       return (await stranger.takeName(name)) ? undefined : 'it is taken'
   }
 }

@@ -104,7 +104,7 @@ const allReady = (verdicts: Map<string, Verdict>) => [...verdicts.values()].ever
 async function heal(world: World, verdicts: Map<string, Verdict>): Promise<void> {
   const { history, stranger, kube, namespace, image } = world
   history.add('test', 'applies the remedies')
-  if (!image.pushed.has(image.tag)) {
+  if (!image.pushed.has(image.tag) || image.tag === 'bad') {
     image.tag = '1'
     const change = { spec: { image: imageReference('1') } }
     await kube.mergePatch(MODEL_IMAGES, { namespace, name: 'sam-lite' }, change)
@@ -114,7 +114,11 @@ async function heal(world: World, verdicts: Map<string, Verdict>): Promise<void>
     if (subject.deleted || verdict?.state !== 'resting') continue
     if (verdict.reason === 'NameTaken') await stranger.leaveName(subject.endpointName)
     else if (verdict.reason === 'ConfigInUseMissing') await stranger.deleteEndpoint(subject.endpointName)
-    else await patch(world, subject.name, { metadata: { annotations: { [ANNOTATIONS.retry]: 'healed' } } })
+    else {
+      if (verdict.reason === 'SmokeTestFailed') await stranger.wake(subject.endpointName).catch(() => {})
+      const annotations = { [ANNOTATIONS.retry]: 'healed', [ANNOTATIONS.smokeTest]: 'healed' }
+      await patch(world, subject.name, { metadata: { annotations } })
+    }
   }
 }
 

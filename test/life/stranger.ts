@@ -7,6 +7,8 @@ import { ROLE } from '../local/cloud-clients.ts'
 import { type CloudView, REGION, view } from './view.ts'
 
 const IMAGE = '123456789012.dkr.ecr.us-east-1.amazonaws.com/sam-lite:1'
+/** Where the objects of test/operator/api/manifests.ts have their answers put. */
+const OUTPUT_BUCKET = 'mooring-demo'
 /** A hang detector. */
 const PATIENCE_MS = 30_000
 const DIMENSION = 'sagemaker:variant:DesiredInstanceCount'
@@ -23,6 +25,8 @@ export type Stranger = {
   leaveName(endpointName: string): Promise<void>
   /** Deletes it as soon as its state allows. */
   deleteEndpoint(endpointName: string): Promise<void>
+  /** Starts one instance. */
+  wake(endpointName: string): Promise<void>
   owns(name: string): boolean
   /** What is not as the stranger left it, in words. */
   complaints(): Promise<string[]>
@@ -98,6 +102,7 @@ export function stranger(cloud: LocalCloud): Stranger {
         { Key: 'mooring.dev/namespace', Value: namespace },
         { Key: 'mooring.dev/name', Value: 'a' },
       ]
+      await aws.s3.createBucket({ Bucket: OUTPUT_BUCKET })
       await model(STRANGERS, [])
       await config(STRANGERS, STRANGERS, [])
       names.add(name)
@@ -141,6 +146,10 @@ export function stranger(cloud: LocalCloud): Stranger {
       await deleteEndpoint(endpointName)
     },
     deleteEndpoint,
+    async wake(EndpointName) {
+      const DesiredWeightsAndCapacities = [{ VariantName: 'AllTraffic', DesiredInstanceCount: 1 }]
+      await sagemaker.updateEndpointWeightsAndCapacities({ EndpointName, DesiredWeightsAndCapacities })
+    },
     owns: (name) => names.has(name),
     async complaints() {
       const now = view(cloud)

@@ -8,6 +8,7 @@ import { isNotFound } from '../../operator/kube/errors.ts'
 import { aModelImage } from '../operator/api/manifests.ts'
 import { type JumpingClock, jumpingClock } from './clock.ts'
 import { type ObjectName, type Sequence, seeded } from './commands.ts'
+import { containers } from './containers.ts'
 import { type History, history } from './history.ts'
 import { type Operators, operators } from './operators.ts'
 import { type Stranger, stranger } from './stranger.ts'
@@ -37,6 +38,8 @@ export type Fact =
   | 'may fail for good'
   | 'configuration taken away'
   | 'name may be taken'
+  | 'may be asleep'
+  | 'may be bad'
 
 export type World = {
   cloud: LocalCloud
@@ -47,6 +50,8 @@ export type World = {
   operators: Operators
   history: History
   subjects: Subject[]
+  /** What was done to all of them, those to come too. */
+  facts: Set<Fact>
   /** What must never be, as soon as it was. */
   violations: string[]
   /** Requests to AWS by all operators so far, and by operation. */
@@ -69,7 +74,11 @@ export async function startWorld(kube: KubeClient, { noise, pair }: Pick<Sequenc
   const cloud = await startLocalCloud({
     clock,
     random,
-    images: ['1', '2'].map((tag) => ({ repository: 'sam-lite', tag, command: [] })),
+    images: [
+      { repository: 'sam-lite', tag: '1', command: [], port: await containers.good },
+      { repository: 'sam-lite', tag: '2', command: [], port: await containers.good, labels: { version: '2' } },
+      { repository: 'sam-lite', tag: 'bad', command: [], port: await containers.bad },
+    ],
     delays: {
       creating: 0,
       updating: 0,
@@ -108,9 +117,10 @@ export async function startWorld(kube: KubeClient, { noise, pair }: Pick<Sequenc
     operators: crew,
     history: log,
     subjects: [],
+    facts: new Set(),
     violations,
     calls,
-    image: { tag: '1', pushed: new Set(['1', '2']) },
+    image: { tag: '1', pushed: new Set(['1', '2', 'bad']) },
     subject: (name) => self.subjects.findLast((each) => each.name === name),
     object: (name) =>
       kube.get<AsyncInferenceEndpoint>(ASYNC_INFERENCE_ENDPOINTS, { namespace, name }).catch((error: unknown) => {

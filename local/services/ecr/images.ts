@@ -9,6 +9,8 @@ export const imageDefinitionSchema = z
     tag: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/),
     /** Program and first arguments; SageMaker's `serve` follows. Empty: an instance that is healthy at once, without a process. */
     command: z.array(z.string()),
+    /** With an empty command: where requests are answered by a server that runs already, on loopback. */
+    port: z.int().min(1).max(65_535).optional(),
     cwd: z.string().default('/'),
     environment: z.record(z.string(), z.string()).default({}),
     entrypoint: z.array(z.string()).optional(),
@@ -62,9 +64,9 @@ export function images(now: () => number): Images {
     blob: (digest) => blobs.get(digest),
     register(given) {
       const definition = imageDefinitionSchema.parse(given)
-      const { repository, tag, command, cwd, environment, labels, architecture, sizeBytes } = definition
+      const { repository, tag, command, port, cwd, environment, labels, architecture, sizeBytes } = definition
       // The command is part of the layer's content, so that a changed program is another digest, as it would be in a registry.
-      const layer = JSON.stringify({ command, cwd })
+      const layer = JSON.stringify({ command, cwd, port })
       const config = JSON.stringify({
         architecture,
         os: 'linux',
@@ -94,7 +96,7 @@ export function images(now: () => number): Images {
         mediaType: MANIFEST_TYPE,
         sizeBytes,
         pushedAt: new Date(now()),
-        local: { repository, digest, command, cwd, environment },
+        local: { repository, digest, command, cwd, environment, ...(port ? { port } : {}) },
       }
       image.tags.add(tag)
       stored.set(`${repository}@${digest}`, image)

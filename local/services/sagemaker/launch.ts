@@ -49,7 +49,7 @@ export async function launch(
   const slow = faults.hit('instance.slow-start', endpointName)?.delayMs
   await pause(clock, delays.instanceStart + (typeof slow === 'number' ? slow : 0), signal)
   const id = `i-${randomBytes(9).toString('hex').slice(0, 17)}`
-  if (image.command.length === 0) return { ...emptyInstance(id), instanceType }
+  if (image.command.length === 0) return { ...emptyInstance(id, image.port), instanceType }
 
   const data = await unpackModelData(deps.objects, model.container.ModelDataUrl)
   const limit = order.startupLimit ?? delays.startupLimit

@@ -39,8 +39,8 @@ async function create(pass: PinnedPass, changed: boolean): Promise<Outcome<Servi
 async function judge(pass: PinnedPass, seen: ObservedEndpoint, changed: boolean): Promise<Outcome<ServingPass>> {
   const { status, spec, owner, providers, signal } = pass
   const created = timestamp(seen.createdAt)
-  const another = status.endpointCreationTime !== undefined && status.endpointCreationTime !== created
-  if (another && !(await providers.ownership.isOurs(seen.arn, owner, signal))) return endpointTaken(pass)
+  // The first look too: between the creation and it, the endpoint may have been replaced by another one of its name.
+  if (status.endpointCreationTime !== created && !(await providers.ownership.isOurs(seen.arn, owner, signal))) return endpointTaken(pass)
   status.endpointCreationTime = created
   status.endpointArn = seen.arn
   status.endpointStatus = seen.status

@@ -3,10 +3,12 @@ import {
   CreateEndpointCommand,
   CreateEndpointConfigCommand,
   CreateModelCommand,
+  DeleteEndpointCommand,
   SageMakerClient,
 } from '@aws-sdk/client-sagemaker'
 import test from 'ava'
 import type { KubeClient } from '../../../../operator/kube/client.ts'
+import { eventually } from '../../kube/support.ts'
 import { aModelImage } from '../../api/manifests.ts'
 import { cloudForFile, conditionOf, endpointIn, IMAGE, isTrue, namesIn, world } from '../world.ts'
 
@@ -55,6 +57,46 @@ test('an image for another processor is refused before an instance is paid for',
   t.is((await w.calls()).CreateModel, undefined)
   await w.patch({ spec: { instance: { type: 'ml.c7g.xlarge' } } })
   await w.ready()
+})
+
+test('an endpoint that took the name of ours before ours was looked at even once is left alone', async (t) => {
+  const w = await world({ intervals: { inFlight: 60_000 } })
+  await w.apply()
+  const name = await w.nameInCloud()
+  await w.until('created', ({ status }) => status?.endpointArn !== undefined)
+  await w.operator.stop()
+  t.is((await w.endpoint()).status?.endpointCreationTime, undefined)
+  const theirs = new SageMakerClient()
+  t.teardown(() => theirs.destroy())
+  const config = `theirs-${w.namespace}`
+  await theirs.send(
+    new CreateModelCommand({
+      ModelName: config,
+      ExecutionRoleArn: 'arn:aws:iam::123456789012:role/theirs',
+      PrimaryContainer: { Image: `${REPOSITORY}/sam-lite:1.0.0` },
+    }),
+  )
+  await theirs.send(
+    new CreateEndpointConfigCommand({
+      EndpointConfigName: config,
+      ProductionVariants: [
+        { VariantName: 'AllTraffic', ModelName: config, InstanceType: 'ml.g5.xlarge', InitialInstanceCount: 1 },
+      ],
+      AsyncInferenceConfig: { OutputConfig: { S3OutputPath: 's3://theirs/output/' } },
+    }),
+  )
+  await theirs.send(new DeleteEndpointCommand({ EndpointName: name }))
+  await eventually('gone', () => endpointIn(cloud, name) === undefined)
+  await theirs.send(new CreateEndpointCommand({ EndpointName: name, EndpointConfigName: config }))
+  await eventually('in service', () => endpointIn(cloud, name)?.EndpointStatus === 'InService')
+
+  await w.restart()
+  t.teardown(() => w.stop())
+  await w.until('NameTaken', (endpoint) => conditionOf(endpoint, 'EndpointInService')?.reason === 'NameTaken')
+  t.is(endpointIn(cloud, name)?.EndpointConfigName, config)
+  await w.remove()
+  await w.gone()
+  t.is(endpointIn(cloud, name)?.EndpointConfigName, config, 'deleting the object leaves it alone too')
 })
 
 test('an operator that dies between CreateEndpoint and the status write makes no second endpoint', async (t) => {
@@ -183,11 +225,13 @@ test('from two manifests to Ready: model, configuration, endpoint, scaling, in t
       HeadBucket: 1,
       CreateEndpointConfig: 1,
       CreateEndpoint: 1,
+      // Whether the endpoint seen first is the one that was made.
+      ListTags: 1,
       RegisterScalableTarget: 1,
       PutScalingPolicy: 2,
       PutMetricAlarm: 1,
     },
-    'what any client must call, and one look at the bucket',
+    'what any client must call, one look at the bucket, and one at whose the endpoint is',
   )
   t.true(describes >= 1)
   const events = (await w.events()).map(({ reason }) => reason)
