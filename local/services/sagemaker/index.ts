@@ -7,6 +7,7 @@ import type { Kind } from './errors.ts'
 import { watchFaults } from './fault-watch.ts'
 import { lifecycle } from './lifecycle.ts'
 import { models } from './models.ts'
+import { stateChange } from './state-change.ts'
 import { tagStore } from './tags.ts'
 import type { EndpointDirectory, SagemakerDelays, SagemakerDependencies } from './types.ts'
 
@@ -62,7 +63,11 @@ export function sagemakerService(deps: SagemakerDependencies): Sagemaker {
     model: modelStore.get,
     modelArn: arn('model'),
     config: configStore.get,
-    onGone: (endpoint) => tags.remove(endpoint.arn),
+    onGone: (endpoint) => {
+      deps.onEndpointState?.(stateChange(endpoint, [], deps.region, 'DELETED'))
+      tags.remove(endpoint.arn)
+    },
+    onState: (endpoint) => deps.onEndpointState?.(stateChange(endpoint, tags.list(endpoint.arn), deps.region)),
   })
   const { operations, capacity } = endpointOperations({
     alarms: deps.alarms,

@@ -18,6 +18,8 @@ export type LifecycleDependencies = SagemakerDependencies & {
   config: (name: string) => EndpointConfig | undefined
   /** Called when an endpoint is gone for good. */
   onGone: (endpoint: Endpoint) => void
+  /** Called whenever an endpoint enters a state, its creation included. */
+  onState: (endpoint: Endpoint) => void
 }
 
 /** What happens to an endpoint after a call was accepted; each returns at once and the transition goes on by itself. */
@@ -60,6 +62,7 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
         abort: new AbortController(),
       }
       store.add(endpoint)
+      deps.onState(endpoint)
       void run(endpoint, async (signal) => {
         const failed = async (reason: string) => {
           await terminate(variants.values())

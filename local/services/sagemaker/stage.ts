@@ -22,7 +22,12 @@ export type Stage = {
   idle(): Promise<void>
 }
 
-export function stage({ clock, delays, store }: Pick<LifecycleDependencies, 'clock' | 'delays' | 'store'>): Stage {
+export function stage({
+  clock,
+  delays,
+  store,
+  onState,
+}: Pick<LifecycleDependencies, 'clock' | 'delays' | 'store' | 'onState'>): Stage {
   const transitions = new Set<Promise<void>>()
   const stopping = new AbortController()
   const now = () => new Date(clock.now())
@@ -31,6 +36,7 @@ export function stage({ clock, delays, store }: Pick<LifecycleDependencies, 'clo
     endpoint.failureReason = failureReason
     endpoint.modifiedAt = now()
     store.changed(endpoint)
+    onState(endpoint)
   }
   return {
     now,

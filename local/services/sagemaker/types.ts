@@ -19,6 +19,7 @@ import type {
   ObjectStore,
   ScalableTargets,
 } from '../../service.ts'
+import type { EndpointStateChange } from './state-change.ts'
 
 /** How long SageMaker takes: milliseconds of the cloud's clock, except where said. Zero means at once. */
 export type SagemakerDelays = {
@@ -48,6 +49,8 @@ export type SagemakerDependencies = Environment & {
   delays?: Partial<SagemakerDelays>
   /** What every container gets beside its image's and its model's environment: the local cloud's AWS_* variables. */
   containerEnvironment: () => Record<string, string>
+  /** Called with what EventBridge would be told whenever an endpoint enters a state. */
+  onEndpointState?: (event: EndpointStateChange) => void
 }
 
 /** SageMaker's side that its runtime uses. */

@@ -39,6 +39,7 @@ export async function createEndpoint(pass: PinnedPass): Promise<Halt | { kind: '
     const message = 'SageMaker does not see the new endpoint configuration yet. Mooring tries again by itself.'
     return waiting(pass, 'EndpointInService', 'ConfigNotVisible', message, Math.min(VISIBILITY_MS, intervals.inFlight))
   }
+  memory.madeEndpoint = true
   status.endpointArn = result.arn
   status.endpointStatus = 'Creating'
   status.phase = 'Creating'

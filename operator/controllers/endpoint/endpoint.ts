@@ -37,10 +37,12 @@ async function create(pass: PinnedPass, changed: boolean): Promise<Outcome<Servi
 
 /** What the endpoint's state asks for. */
 async function judge(pass: PinnedPass, seen: ObservedEndpoint, changed: boolean): Promise<Outcome<ServingPass>> {
-  const { status, spec, owner, providers, signal } = pass
+  const { status, spec, owner, memory, providers, signal } = pass
   const created = timestamp(seen.createdAt)
-  // The first look too: between the creation and it, the endpoint may have been replaced by another one of its name.
-  if (status.endpointCreationTime !== created && !(await providers.ownership.isOurs(seen.arn, owner, signal))) return endpointTaken(pass)
+  // At the first look after a restart too: while no operator ran, the endpoint may have been replaced by another one of its name.
+  const known = status.endpointCreationTime === created || memory.madeEndpoint
+  if (!known && !(await providers.ownership.isOurs(seen.arn, owner, signal))) return endpointTaken(pass)
+  delete memory.madeEndpoint
   status.endpointCreationTime = created
   status.endpointArn = seen.arn
   status.endpointStatus = seen.status

@@ -18,6 +18,8 @@ export type Memory = {
   doubted?: string
   /** The configuration of the last good revision, since SageMaker was asked to go back to it. */
   restoring?: string
+  /** Whether this process asked for the endpoint and has not seen it yet. */
+  madeEndpoint?: boolean
   /** When the endpoint was created whose tags finalization has seen to be ours. */
   owned?: string
   /** Whether finalization has already taken the scaling away. */

@@ -8,8 +8,8 @@ import {
 } from '@aws-sdk/client-sagemaker'
 import test from 'ava'
 import type { KubeClient } from '../../../../operator/kube/client.ts'
-import { eventually } from '../../kube/support.ts'
 import { aModelImage } from '../../api/manifests.ts'
+import { eventually } from '../../kube/support.ts'
 import { cloudForFile, conditionOf, endpointIn, IMAGE, isTrue, namesIn, world } from '../world.ts'
 
 const cloud = await cloudForFile()
