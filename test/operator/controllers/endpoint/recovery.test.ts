@@ -194,7 +194,7 @@ test('the last log lines of a container that ends at once are in status and in t
   await w.apply({ withoutImage: true })
   const condition = await w.until('PingFailed', (endpoint) => {
     const seen = conditionOf(endpoint, 'EndpointInService')
-    return seen?.reason === 'PingFailed' && endpoint.status?.lastFailure && seen
+    return seen?.reason === 'PingFailed' && seen.message.startsWith('Change the spec') && seen
   })
   t.regex(
     condition.message,
@@ -224,4 +224,90 @@ test('after a rollback that failed too, the retry annotation is the way out', as
   await w.annotate({ 'mooring.dev/retry': '1' })
   await w.ready()
   t.is((await w.calls()).UpdateEndpoint, 2)
+})
+
+test('one that never answered with this digest is not tried again; one that has answered before is', async (t) => {
+  const w = await world({ intervals: { settled: 200 } })
+  t.teardown(() => w.stop())
+  await w.apply({ spec: { ...QUICK, rollout: { strategy: 'Recreate', onFailure: 'Hold' } } })
+  await w.ready()
+  const name = await w.nameInCloud()
+  // The default reason is that of the ping.
+  cloud.setFault({ name: 'endpoint.create-fails', subject: name, times: 1 })
+  await w.patch({ spec: { environment: { MODE: 'slow' } } })
+  await w.until('attempt 1', ({ status }) => status?.recovery?.attempts === 1)
+  await w.ready()
+  t.is((await w.calls()).CreateEndpoint, 3)
+})
+
+test('an endpoint that comes and goes is not recreated without end', async (t) => {
+  const w = await world({ intervals: { settled: 200 } })
+  t.teardown(() => w.stop())
+  const recovery = { maxAttempts: 2, backoffSeconds: 1, maxBackoffSeconds: 1, resetAfterSeconds: 3600 }
+  await w.apply({ spec: { recovery } })
+  await w.ready()
+  const name = await w.nameInCloud()
+  for (const attempts of [1, 2]) {
+    cloud.setFault({ name: 'endpoint.fails-in-service', subject: name, times: 1 })
+    await w.until(`attempt ${attempts}`, ({ status }) => status?.recovery?.attempts === attempts)
+    await w.ready()
+  }
+  cloud.setFault({ name: 'endpoint.fails-in-service', subject: name, times: 1 })
+  await w.until(
+    'RecoveryExhausted',
+    (endpoint) => conditionOf(endpoint, 'EndpointInService')?.reason === 'RecoveryExhausted',
+  )
+  t.is((await w.calls()).CreateEndpoint, 3)
+})
+
+test('an endpoint in service without an instance for too long is recreated', async (t) => {
+  const w = await world({ intervals: { settled: 200 } })
+  t.teardown(() => w.stop())
+  await w.apply({ spec: { recovery: { ...QUICK.recovery, unhealthyAfterSeconds: 2 } } })
+  await w.ready()
+  const name = await w.nameInCloud()
+  const before = endpointIn(cloud, name)?.CreationTime
+  cloud.setFault({ name: 'endpoint.unhealthy', subject: name, times: 1 })
+  await w.until('no instance is noticed', ({ status }) => status?.recovery?.unhealthySince)
+  await w.until('recreated', () => {
+    const now = endpointIn(cloud, name)
+    return now?.CreationTime !== before && now?.EndpointStatus === 'InService'
+  })
+  const { status } = await w.ready()
+  t.regex(status?.lastFailure?.reason ?? '', /no running instance/)
+  t.is(status?.recovery?.unhealthySince, undefined)
+})
+
+test('for lack of capacity, the instance types are tried in order, and the one that worked stays', async (t) => {
+  const w = await world({ intervals: { settled: 200 } })
+  t.teardown(() => w.stop())
+  const fallback = { types: ['ml.g5.4xlarge', 'ml.g4dn.2xlarge'], mode: 'InOrder' }
+  await w.apply({ spec: { ...QUICK, instance: { type: 'ml.g5.2xlarge', fallback } }, withoutImage: true })
+  const name = await w.nameInCloud()
+  for (const instanceType of ['ml.g5.2xlarge', 'ml.g5.4xlarge'])
+    cloud.setFault({ name: 'instance.capacity', subject: name, instanceType, times: 1 })
+  await w.applyImage()
+  const ready = await w.ready()
+  t.is(ready.status?.instanceType, 'ml.g4dn.2xlarge')
+  t.is(ready.status?.recovery?.attempts, 0, 'no pause, no attempt: another type is another try')
+  t.is((await w.calls()).CreateEndpoint, 3)
+  // An edit of something else keeps it.
+  await w.patch({ spec: { environment: { MODE: 'new' } } })
+  t.is((await w.ready()).status?.instanceType, 'ml.g4dn.2xlarge')
+  // The annotation asks for the preferred one again.
+  await w.annotate({ 'mooring.dev/retry': 'capacity is back' })
+  await w.until('the preferred type', (seen) => seen.status?.instanceType === 'ml.g5.2xlarge' && isTrue(seen, 'Ready'))
+  t.like(await w.calls(), { CreateEndpoint: 3, UpdateEndpoint: 2 })
+})
+
+test('with instance pools, SageMaker falls back by itself', async (t) => {
+  const w = await world()
+  t.teardown(() => w.stop())
+  const instance = { type: 'ml.g5.2xlarge', fallback: { types: ['ml.g5.4xlarge'] } }
+  await w.apply({ spec: { ...QUICK, instance }, withoutImage: true })
+  const name = await w.nameInCloud()
+  cloud.setFault({ name: 'instance.capacity', subject: name, instanceType: 'ml.g5.2xlarge', times: 1 })
+  await w.applyImage()
+  await w.ready()
+  t.like(await w.calls(), { CreateEndpoint: 1, DeleteEndpoint: undefined })
 })
