@@ -8,7 +8,8 @@ import type { Activity, Policy, Target } from './types.ts'
 
 /** AWS's default of both cooldowns for SageMaker variants, in seconds. */
 const DEFAULT_COOLDOWN = 300
-const MAX_ACTIVITIES = 200
+/** Of all targets: enough for a thousand of them to say what became of their last changes. */
+const MAX_ACTIVITIES = 5_000
 
 export type ScalerOptions = {
   clock: Clock

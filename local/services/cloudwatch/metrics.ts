@@ -19,6 +19,8 @@ export type MetricStore = MetricSink & {
 
 /** Per series. At one point a minute, most of a day. */
 const MAX_POINTS = 1200
+/** The series that was written to longest ago makes way for a new one. */
+const MAX_SERIES = 50_000
 
 export function metricStore(now: () => number): MetricStore {
   const stored = new Map<string, { namespace: string; name: string; dimensions: Dimensions; points: Point[] }>()
@@ -26,7 +28,12 @@ export function metricStore(now: () => number): MetricStore {
     put({ namespace, name, dimensions, value }) {
       const key = seriesKey(namespace, name, dimensions)
       const series = stored.get(key) ?? { namespace, name, dimensions, points: [] }
+      stored.delete(key)
       stored.set(key, series)
+      for (const oldest of stored.keys()) {
+        if (stored.size <= MAX_SERIES) break
+        stored.delete(oldest)
+      }
       series.points.push({ at: now(), value })
       if (series.points.length > MAX_POINTS) series.points.splice(0, series.points.length - MAX_POINTS)
     },

@@ -40,8 +40,9 @@ export function asyncQueue(
   const suspects = new Set<string>()
   const dropped = new AbortController()
   const deals = dealer()
-  const metrics = (variantName = endpoint.fleets()[0]?.variantName ?? '') =>
-    endpointMetrics(deps.metrics, endpoint.name, variantName)
+  /** Of one fleet; of none where no instance had a part in it. */
+  const metrics = (fleet?: InvocableFleet) =>
+    endpointMetrics(deps.metrics, endpoint.name, fleet ?? { variantName: endpoint.fleets()[0]?.variantName ?? '' })
 
   const enqueue = (line: Map<AsyncRequest, AbortController>, request: AsyncRequest) => {
     const taken = new AbortController()
@@ -112,7 +113,7 @@ export function asyncQueue(
       const { fleet, instance } = next
       deals.took(fleet)
       running.set(instance.id, (running.get(instance.id) ?? 0) + 1)
-      const run = serve(request, instance, fleet.variantName)
+      const run = serve(request, instance, fleet)
         .catch((error: unknown) => {
           if (!dropped.signal.aborted) process.emitWarning(error instanceof Error ? error : String(error))
         })
@@ -127,17 +128,17 @@ export function asyncQueue(
     }
   }
 
-  async function serve(request: AsyncRequest, instance: Instance, variantName: string): Promise<void> {
+  async function serve(request: AsyncRequest, instance: Instance, fleet: InvocableFleet): Promise<void> {
     const streams = {
       group: `/aws/sagemaker/Endpoints/${endpoint.name}`,
-      stream: `${variantName}/${instance.id}/data-log`,
+      stream: `${fleet.variantName}/${instance.id}/data-log`,
     }
     const log = (message: string) => {
       const time = new Date(clock.now()).toISOString().slice(0, -1)
       deps.logs.append(streams.group, streams.stream, `${time}:[sagemaker logs] [${request.inferenceId}] ${message}`)
     }
     const started = clock.now()
-    const counters = metrics(variantName)
+    const counters = metrics(fleet)
     counters.value('TimeInBacklog', started - request.receivedAt)
     request.attempts++
     try {

@@ -27,11 +27,20 @@ type ValueMetric =
 
 const NAMESPACE = 'AWS/SageMaker'
 
-export function endpointMetrics(sink: MetricSink, endpointName: string, variantName: string): EndpointMetrics {
+/** What a fleet does is published by variant, and by variant and configuration, so that alarms can tell a new fleet from an old one. */
+export function endpointMetrics(
+  sink: MetricSink,
+  endpointName: string,
+  { variantName, configName }: { variantName: string; configName?: string },
+): EndpointMetrics {
   const endpoint: Dimensions = { EndpointName: endpointName }
   const variant: Dimensions = { EndpointName: endpointName, VariantName: variantName }
+  const published = configName === undefined ? [variant] : [variant, { ...variant, EndpointConfigName: configName }]
   const put = (name: string, dimensions: Dimensions, value: number) =>
     sink.put({ namespace: NAMESPACE, name, dimensions, value })
+  const putBoth = (name: string, value: number) => {
+    for (const dimensions of published) put(name, dimensions, value)
+  }
   return {
     backlog({ backlog, instances, oldestAgeMs }) {
       put('ApproximateBacklogSize', endpoint, backlog)
@@ -41,10 +50,10 @@ export function endpointMetrics(sink: MetricSink, endpointName: string, variantN
       put('ApproximateAgeOfOldestRequest', endpoint, oldestAgeMs / 1000)
     },
     count(name) {
-      put(name, variant, 1)
+      putBoth(name, 1)
       // The developer guide spells it with three s; nobody has confirmed which of the two arrives.
-      if (name === 'InvocationsProcessed') put('InvocationsProcesssed', variant, 1)
+      if (name === 'InvocationsProcessed') putBoth('InvocationsProcesssed', 1)
     },
-    value: (name, value) => put(name, variant, value),
+    value: putBoth,
   }
 }

@@ -60,11 +60,12 @@ export function endpointStore(): EndpointStore {
 }
 
 /** Weights count within their own configuration only: they part what its fleets get together. */
-function fleetsOf({ variants, share }: Route): InvocableFleet[] {
+function fleetsOf({ configName, variants, share }: Route): InvocableFleet[] {
   const total = [...variants.values()].reduce((sum, { weight }) => sum + weight, 0)
   return [...variants.values()].map(({ id, name, weight, fleet }) => ({
     id,
     variantName: name,
+    configName,
     share: total > 0 ? (share * weight) / total : share / variants.size,
     instances: fleet.healthy(),
   }))

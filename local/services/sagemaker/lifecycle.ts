@@ -81,7 +81,7 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
         if (unhealthy) return failed(unhealthy)
         mark(variants.values())
         endpoint.variants = variants
-        endpoint.routes = [{ variants, share: 1 }]
+        endpoint.routes = [{ configName: config.name, variants, share: 1 }]
         endpoint.pending = undefined
         enter(endpoint, 'InService')
       })

@@ -78,6 +78,7 @@ export type InvocableFleet = {
   /** Unique among all fleets of all time. */
   id: string
   variantName: string
+  configName: string
   /** Of the endpoint's traffic; those of all fleets are 1 together. */
   share: number
   /** Those that answer their pings. */
@@ -120,7 +121,7 @@ export type Variant = {
 }
 
 /** Fleets, and the share of the endpoint's traffic that they get. */
-export type Route = { variants: Map<string, Variant>; share: number }
+export type Route = { configName: string; variants: Map<string, Variant>; share: number }
 
 export type Endpoint = {
   id: string

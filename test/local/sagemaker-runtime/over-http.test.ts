@@ -130,6 +130,29 @@ test('the unmodified SDK creates, invokes, updates and deletes an endpoint over 
     message: 'Endpoint none of account 123456789012 not found.',
   })
 
+  await sagemaker.send(
+    new CreateEndpointConfigCommand({
+      EndpointConfigName: 'pools',
+      ProductionVariants: [
+        {
+          VariantName: 'AllTraffic',
+          ModelName: 'm',
+          InitialInstanceCount: 1,
+          InstancePools: [
+            { InstanceType: 'ml.g5.xlarge', Priority: 1 },
+            { InstanceType: 'ml.g5.2xlarge', Priority: 2 },
+          ],
+        },
+      ],
+    }),
+  )
+  cloud.setFault({ name: 'instance.capacity', instanceType: 'ml.g5.xlarge' })
+  await sagemaker.send(new CreateEndpointCommand({ EndpointName: 'pools', EndpointConfigName: 'pools' }))
+  t.deepEqual((await inService('pools')).ProductionVariants?.[0]?.InstancePools, [
+    { InstanceType: 'ml.g5.xlarge', CurrentInstanceCount: 0 },
+    { InstanceType: 'ml.g5.2xlarge', CurrentInstanceCount: 1 },
+  ])
+
   cloud.setFault({ name: 'endpoint.update-fails', reason: 'Unhealthy.', times: 1 })
   await config('c2', true)
   await sagemaker.send(new UpdateEndpointCommand({ EndpointName: 'a', EndpointConfigName: 'c2' }))

@@ -40,7 +40,13 @@ test('a batch is one instance at least, and parts of an instance are whole ones'
 test('requests are dealt by share, anew with every change of the shares', (t) => {
   const { order, took } = dealer()
   const deal = (count: number, of: Record<string, number>) => {
-    const fleets = Object.entries(of).map(([id, share]) => ({ id, share, variantName: 'v', instances: [] }))
+    const fleets = Object.entries(of).map(([id, share]) => ({
+      id,
+      share,
+      variantName: 'v',
+      configName: id,
+      instances: [],
+    }))
     const dealt: Record<string, number> = {}
     for (let index = 0; index < count; index++) {
       const [first] = order(fleets)

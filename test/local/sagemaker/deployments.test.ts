@@ -75,11 +75,10 @@ async function deployed(t: ExecutionContext, { count = 4, async = undefined as f
       const [variant] = (await w.describe('a')).ProductionVariants as JsonObject[]
       return variant?.CurrentInstanceCount
     },
-    /** Processes of all fleets that are there. */
+    /** Instances of all fleets that were started and not terminated; one may have started its process more than once. */
     containers: () => {
-      const lines = w.lines('a')
-      const count = (text: string) => lines.filter((line) => line === text).length
-      return count('started with serve') - count('SIGTERM')
+      const logs = w.streams('a').map((stream) => w.linesOf('a', stream))
+      return logs.filter((lines) => lines.includes('started with serve') && !lines.includes('SIGTERM')).length
     },
   }
 }

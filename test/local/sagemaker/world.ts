@@ -157,6 +157,7 @@ export function world(
     describe,
     lines: (name: string) =>
       [...logs].filter(([key]) => key.startsWith(`/aws/sagemaker/Endpoints/${name}:`)).flatMap(([, lines]) => lines),
+    linesOf: (name: string, stream: string) => logs.get(`/aws/sagemaker/Endpoints/${name}:${stream}`) ?? [],
     streams: (name: string) =>
       [...logs.keys()].flatMap((key) =>
         key.startsWith(`/aws/sagemaker/Endpoints/${name}:`) ? [key.split(':')[1] ?? ''] : [],

@@ -144,6 +144,27 @@ test('a count outside the bounds is brought within them by the first policy that
   t.is(changes.length, 2)
 })
 
+test('suspended, dynamic scaling does not take the way that is suspended, not even into the bounds', async (t) => {
+  const { minutes, changes, call, variant } = await world(t, { desired: 2, max: 5 })
+  const suspend = (SuspendedState: JsonObject) =>
+    call('RegisterScalableTarget', { ...VARIANT, MinCapacity: 0, MaxCapacity: 5, SuspendedState })
+  suspend({ DynamicScalingOutSuspended: true, DynamicScalingInSuspended: true })
+  await minutes(4, { Load: 10 })
+  await minutes(16, { Load: 0 })
+  variant.desired = 9
+  await minutes(2, { Load: 0 })
+  t.deepEqual(changes, [])
+  variant.desired = 2
+  suspend({ DynamicScalingOutSuspended: false })
+  await minutes(3, { Load: 10 })
+  t.deepEqual(changes, [{ minute: 25, to: 4 }])
+  await minutes(20, { Load: 0 })
+  t.is(changes.length, 1)
+  suspend({ DynamicScalingInSuspended: false })
+  await minutes(1, { Load: 0 })
+  t.is(changes.at(-1)?.to, 0)
+})
+
 test('of several policies the largest capacity wins: one that is idle does not take from one that is busy', async (t) => {
   const { minutes, changes, track } = await world(t, { desired: 2, max: 5 })
   track('other', 'Other')

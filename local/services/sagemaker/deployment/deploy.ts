@@ -55,7 +55,7 @@ export function deploy(deps: LifecycleDependencies, stage: Stage, order: Order):
 
   const route = (share: number) => {
     const rest: Route[] = before.routes.map((each) => ({ ...each, share: each.share * (1 - share) }))
-    endpoint.routes = share > 0 ? [...rest, { variants: next, share }] : before.routes
+    endpoint.routes = share > 0 ? [...rest, { configName: config.name, variants: next, share }] : before.routes
     store.changed(endpoint)
   }
 
@@ -124,7 +124,8 @@ export function deploy(deps: LifecycleDependencies, stage: Stage, order: Order):
     stage.mark(gone, 'Deleting', ({ fleet }) => `Terminating ${fleet.desired()} instance(s).`)
     await stage.terminate(gone)
     stage.mark(next.values())
-    Object.assign(endpoint, { config, variants: next, routes: [{ variants: next, share: 1 }], pending: undefined })
+    const routes: Route[] = [{ configName: config.name, variants: next, share: 1 }]
+    Object.assign(endpoint, { config, variants: next, routes, pending: undefined })
     stage.enter(endpoint, 'InService')
   })
 }
