@@ -194,6 +194,7 @@ test('the last log lines of a container that ends at once are in status and in t
   await w.apply({ withoutImage: true })
   const condition = await w.until('PingFailed', (endpoint) => {
     const seen = conditionOf(endpoint, 'EndpointInService')
+    // The failure is written down first, what to do about it with the pass after.
     return seen?.reason === 'PingFailed' && seen.message.startsWith('Change the spec') && seen
   })
   t.regex(
