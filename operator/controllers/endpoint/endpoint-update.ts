@@ -84,6 +84,7 @@ export async function update(
   }
   status.endpointStatus = 'Updating'
   delete memory.doubted
+  memory.updated = { from: seen.modifiedAt.getTime(), at: pass.now.getTime() }
   if (goal === target.configName) attempt(pass, seen.configName)
   else memory.restoring = goal
   pass.emit(drift ? driftCorrected(name, seen.configName, goal) : endpointUpdating(name, goal))
