@@ -189,7 +189,7 @@ export function gateway(options: GatewayOptions): Server {
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {
       // Its client broke it off; there is nobody to answer.
-      if (request.destroyed && !request.complete) return response.destroy()
+      if (request.socket.destroyed || (request.destroyed && !request.complete)) return response.destroy()
       if (!(error instanceof ApiError)) options.onError(error, `${request.method} ${request.url}`)
       if (response.headersSent) return response.destroy()
       // What is left of a body that nobody read would be taken for the next request on this connection.

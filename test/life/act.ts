@@ -57,6 +57,10 @@ export async function act(world: World, command: Command, step: number): Promise
     case 'annotate':
       return await annotate(world, command.object, command.what, step)
     case 'call-fault':
+      if (command.effect === 'stale') {
+        if (world.stranger.hasTaken()) return
+        world.facts.add('answers may be stale')
+      }
       return world.cloud.setFault(callFault(command))
     case 'endpoint-fault': {
       const subject = world.subject(command.object)

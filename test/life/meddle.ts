@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from './commands.ts'
 import { STRANGERS } from './stranger.ts'
 import { tag, view } from './view.ts'
@@ -100,8 +101,22 @@ async function attempt(
       await stranger.plantBeside(name, uid)
       return undefined
     case 'take-name':
-      // Creation times, by which one endpoint is told from the next of its name, are kept in whole seconds.
-      world.clock.jump(1_000)
-      return (await stranger.takeName(name)) ? undefined : 'it is taken'
+      return await takeName(world, name)
   }
+}
+
+const QUIET_MS = 150
+const QUIET_LIMIT_MS = 1_500
+
+/**
+ * SageMaker has no conditional writes: what changes hands between a look and the act that follows, or behind an answer from the
+ * past, nobody can tell. So a name changes hands only while no pass is under way and all answers are of now.
+ */
+async function takeName({ stranger, clock, facts, calls }: World, name: string): Promise<string | undefined> {
+  if (facts.has('answers may be stale')) return 'answers may be stale'
+  for (const end = Date.now() + QUIET_LIMIT_MS; Date.now() - calls.lastAt < QUIET_MS; await delay(20))
+    if (Date.now() > end) return 'the operator is busy'
+  // Creation times, by which one endpoint is told from the next of its name, are kept in whole seconds.
+  clock.jump(1_000)
+  return (await stranger.takeName(name)) ? undefined : 'it is taken'
 }

@@ -9,7 +9,7 @@ import { type CrashPoint, type Incarnation, startIncarnation } from './incarnati
 
 /** Milliseconds. Short, so that a sequence takes seconds. */
 export const INTERVALS = { inFlight: 60, settled: 700, deleting: 60, verify: 1_400 }
-const LEASE = { leaseMs: 1_500, renewDeadlineMs: 1_000, retryMs: 150 }
+const LEASE = { leaseMs: 4_000, renewDeadlineMs: 3_400, retryMs: 300 }
 const DOWN_MS = 100
 
 /** The operators of one sequence: one, or two that elect a leader. One that has crashed comes back by itself. */
@@ -88,7 +88,7 @@ export function operators(options: OperatorsOptions): Operators {
       },
       onFatal(reason) {
         history.add(name, `gives up: ${reason}`)
-        // On a machine that stands still for a second, a lease of one second runs out.
+        // On a machine that stands still for seconds, a lease of seconds runs out.
         if (!pair) violations.push(`${name} gave up: ${reason}`)
         incarnation.crash()
       },

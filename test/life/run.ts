@@ -74,7 +74,7 @@ async function judgeTheEnd(world: World, commands: number, began: number): Promi
   let left = verdicts
   for (let round = 0; round < MAX_REMEDIES && !allReady(left); round++) {
     await heal(world, left)
-    left = await settled(world)
+    left = await settled(world, left)
     fail(violations)
   }
   if (!allReady(left)) fail([`no remedy helps: ${JSON.stringify([...left])}`])
@@ -115,7 +115,7 @@ async function heal(world: World, verdicts: Map<string, Verdict>): Promise<void>
     if (verdict.reason === 'NameTaken') await stranger.leaveName(subject.endpointName)
     else if (verdict.reason === 'ConfigInUseMissing') await stranger.deleteEndpoint(subject.endpointName)
     else {
-      if (verdict.reason === 'SmokeTestFailed') await stranger.wake(subject.endpointName).catch(() => {})
+      if (verdict.reason.startsWith('SmokeTest')) await stranger.wake(subject.endpointName)
       const annotations = { [ANNOTATIONS.retry]: 'healed', [ANNOTATIONS.smokeTest]: 'healed' }
       await patch(world, subject.name, { metadata: { annotations } })
     }

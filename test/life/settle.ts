@@ -31,9 +31,13 @@ export async function quiet(world: World): Promise<boolean> {
 
 /**
  * Waits until everything has come to an end that the model allows; answers how each object ended.
+ * @param remedied where the remedy was applied: that end does not count once more
  * @throws Error that says what did not
  */
-export async function settled(world: World): Promise<Map<string, Verdict>> {
+export async function settled(
+  world: World,
+  remedied: ReadonlyMap<string, Verdict> = new Map(),
+): Promise<Map<string, Verdict>> {
   let since: { text: string; at: number } | undefined
   for (const end = Date.now() + LIMIT_MS; ; ) {
     const found = await objects(world)
@@ -45,7 +49,12 @@ export async function settled(world: World): Promise<Map<string, Verdict>> {
         subject && !object.metadata.deletionTimestamp
           ? judge(world, now, subject, object)
           : { state: 'moving', why: `is being deleted: ${summary(object)}` }
-      verdicts.set(object.metadata.name, verdict)
+      const before = remedied.get(object.metadata.name)
+      const same = verdict.state === 'resting' && before?.state === 'resting' && verdict.reason === before.reason
+      verdicts.set(
+        object.metadata.name,
+        same ? { state: 'moving', why: `the remedy does not help: ${summary(object)}` } : verdict,
+      )
     }
     const image = await world.kube.get<ModelImage>(MODEL_IMAGES, { namespace: world.namespace, name: 'sam-lite' })
     if (!isTrue(image, 'Ready') && world.image.pushed.has(world.image.tag))

@@ -28,6 +28,8 @@ export type Stranger = {
   /** Starts one instance. */
   wake(endpointName: string): Promise<void>
   owns(name: string): boolean
+  /** Whether the stranger has an endpoint under a name of ours. */
+  hasTaken(): boolean
   /** What is not as the stranger left it, in words. */
   complaints(): Promise<string[]>
   close(): void
@@ -82,16 +84,19 @@ export function stranger(cloud: LocalCloud): Stranger {
     note('endpointConfigs', name)
   }
 
-  const deleteEndpoint = async (EndpointName: string) => {
+  /** Until the endpoint's state allows it, or it is gone. */
+  const persistently = async (EndpointName: string, act: () => Promise<unknown>): Promise<void> => {
     for (const end = Date.now() + PATIENCE_MS; ; await delay(50)) {
       try {
-        return void (await sagemaker.deleteEndpoint({ EndpointName }))
+        return void (await act())
       } catch (error) {
         if (!find(view(cloud), 'endpoints', EndpointName)) return
         if (Date.now() > end) throw error
       }
     }
   }
+  const deleteEndpoint = (EndpointName: string) =>
+    persistently(EndpointName, () => sagemaker.deleteEndpoint({ EndpointName }))
 
   return {
     aws,
@@ -148,8 +153,11 @@ export function stranger(cloud: LocalCloud): Stranger {
     deleteEndpoint,
     async wake(EndpointName) {
       const DesiredWeightsAndCapacities = [{ VariantName: 'AllTraffic', DesiredInstanceCount: 1 }]
-      await sagemaker.updateEndpointWeightsAndCapacities({ EndpointName, DesiredWeightsAndCapacities })
+      await persistently(EndpointName, () =>
+        sagemaker.updateEndpointWeightsAndCapacities({ EndpointName, DesiredWeightsAndCapacities }),
+      )
     },
+    hasTaken: () => taken.size > 0,
     owns: (name) => names.has(name),
     async complaints() {
       const now = view(cloud)

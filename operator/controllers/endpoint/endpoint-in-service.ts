@@ -38,6 +38,9 @@ export async function inService(
     case 'RollingBack':
       return await goingBack(pass, seen)
     case 'RolledBack':
+      // Judged too soon, by answers from before: it was taken after all.
+      if (status.rollout?.cause === 'Update' && seen.status === 'InService' && seen.configName === target.configName)
+        return taken(pass, seen)
       // What UpdateEndpoint left half done only another update mends, and the same one would fail again.
       return seen.status === 'UpdateRollbackFailed' ? fellBack(pass, seen) : await update(pass, seen, { drift: true })
     case undefined:
@@ -75,10 +78,18 @@ function phaseOf({ spec }: PinnedPass, { instances }: ObservedEndpoint): string 
   return spec.scaling.maxInstances === 0 ? 'Suspended' : 'ScaledToZero'
 }
 
+/** SageMaker's answers lag by seconds; one that still has the time from before for longer is believed. */
+const MAX_LAG_MS = 60_000
+
+/** Whether the answer is from before the update that was asked for. */
+function stale({ memory: { updated }, now }: PinnedPass, seen: ObservedEndpoint): boolean {
+  return updated !== undefined && seen.modifiedAt.getTime() <= updated.from && now.getTime() - updated.at < MAX_LAG_MS
+}
+
 /** The update ended, and the endpoint serves with what it had before. Looked at twice: the first look may be a stale one. */
 async function notTaken(pass: PinnedPass, seen: ObservedEndpoint): Promise<Outcome<ServingPass>> {
   const { target, intervals, memory } = pass
-  if (memory.doubted !== target.configName) {
+  if (stale(pass, seen) || memory.doubted !== target.configName) {
     memory.doubted = target.configName
     const message = 'SageMaker says that the endpoint serves with its earlier configuration; looking once more.'
     return waiting(pass, 'EndpointInService', 'Updating', message, intervals.inFlight)
@@ -102,7 +113,7 @@ async function goingBack(pass: PinnedPass, seen: ObservedEndpoint): Promise<Outc
   const { status, memory, intervals } = pass
   const goal = goalOf(pass)
   if (memory.restoring !== goal) return await update(pass, seen, { drift: false })
-  if (memory.doubted !== goal) {
+  if (stale(pass, seen) || memory.doubted !== goal) {
     memory.doubted = goal
     const message = 'The endpoint is on its way back to the last good revision.'
     return waiting(pass, 'EndpointInService', 'RollingBack', message, intervals.inFlight)

@@ -84,8 +84,12 @@ export async function update(
   }
   status.endpointStatus = 'Updating'
   delete memory.doubted
-  if (goal === target.configName) attempt(pass, seen.configName)
-  else memory.restoring = goal
+  memory.updated = { from: seen.modifiedAt.getTime(), at: pass.now.getTime() }
+  if (goal === target.configName) {
+    attempt(pass, seen.configName)
+    // Should this one fail too, going back is to be asked for again.
+    delete memory.restoring
+  } else memory.restoring = goal
   pass.emit(drift ? driftCorrected(name, seen.configName, goal) : endpointUpdating(name, goal))
   log.info({ resource: name, config: goal, drift }, 'updating the endpoint')
   return waiting(pass, 'EndpointInService', 'Updating', UPDATING, intervals.inFlight)

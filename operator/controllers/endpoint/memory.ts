@@ -16,6 +16,8 @@ export type Memory = {
   suspect: Set<string>
   /** The configuration that was seen once not to have been taken; a single look may be a stale one. */
   doubted?: string
+  /** The endpoint's LastModifiedTime when an update was asked for, and when that was, both in ms: older answers are stale. */
+  updated?: { from: number; at: number }
   /** The configuration of the last good revision, since SageMaker was asked to go back to it. */
   restoring?: string
   /** Whether this process asked for the endpoint and has not seen it yet. */

@@ -87,6 +87,20 @@ test.serial('a look that answers from before the update is not taken for a rollb
   t.is((await w.calls()).UpdateEndpoint, 1)
 })
 
+test.serial('an update is not taken for rolled back by answers from before it, however many', async (t) => {
+  const w = await world({ intervals: { inFlight: 100 } })
+  t.teardown(() => w.stop())
+  await w.apply()
+  await w.ready()
+  await w.patch({ spec: { environment: { MODE: 'new' } } })
+  await w.until('the update is sent', async () => (await w.calls()).UpdateEndpoint === 1)
+  cloud.setFault({ operation: 'sagemaker.DescribeEndpoint', effect: 'stale', times: 6 })
+  const { status } = await w.ready()
+  t.is(status?.rollout?.result, 'Succeeded')
+  t.false((await w.events()).some(({ reason }) => reason === 'UpdateRolledBack'))
+  t.is((await w.calls()).UpdateEndpoint, 1)
+})
+
 test.serial('a quota that is too low is said with the remedy, and tried again slowly', async (t) => {
   const w = await world({ intervals: { settled: 300 } })
   t.teardown(() => w.stop())

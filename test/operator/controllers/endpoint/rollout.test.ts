@@ -67,6 +67,18 @@ test('a revision that does not pass its smoke test gives way to the last good on
   t.is((await w.calls()).UpdateEndpoint, 2)
 })
 
+test('a revision that fails its smoke test a second time is gone back from a second time', async (t) => {
+  const { w, first, name } = await echo()
+  t.teardown(() => w.stop())
+  await w.patch({ spec: { environment: { FAIL_WITH: '500' } } })
+  const rolledBack = (seen: AsyncInferenceEndpoint) => reasonOf(seen) === 'SmokeTestRolledBack'
+  await w.until('the first time', rolledBack)
+  await w.annotate({ 'mooring.dev/retry': 'again' })
+  await w.until('another try', (seen) => seen.status?.rollout?.retry === 'again')
+  await w.until('the second time', (seen) => seen.status?.rollout?.result !== 'InProgress' && rolledBack(seen))
+  t.is(endpointIn(cloud, name)?.EndpointConfigName, first.status?.endpointConfigName)
+})
+
 test('with onFailure Hold, a revision that does not pass stays to be looked at', async (t) => {
   const { w, name } = await echo({ rollout: { onFailure: 'Hold' } })
   t.teardown(() => w.stop())
