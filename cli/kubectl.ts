@@ -29,3 +29,11 @@ export async function findEndpoint(name: string, namespace?: string): Promise<En
     message: ready?.message ?? '',
   }
 }
+
+/** Lists AsyncInferenceEndpoints as they are in the cluster: of one namespace, kubectl's own by default, or of all. */
+export async function listEndpoints<T>(where: { namespace?: string | undefined; all?: boolean }): Promise<T[]> {
+  const scope = where.all ? ['-A'] : where.namespace ? ['-n', where.namespace] : []
+  const args = ['get', 'asyncinferenceendpoints.mooring.dev', '-o', 'json', ...scope]
+  const { stdout } = await run(process.env.KUBECTL ?? 'kubectl', args, { maxBuffer: 256 * 1024 * 1024 })
+  return (JSON.parse(stdout) as { items: T[] }).items
+}

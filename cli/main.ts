@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime'
+import { COST_USAGE, cost } from './cost.ts'
 import { invokeAsync, waitForAnswer } from './invoke.ts'
 import { findEndpoint } from './kubectl.ts'
 
@@ -65,8 +66,9 @@ async function invoke(args: string[]): Promise<number> {
 const [command, ...rest] = process.argv.slice(2)
 try {
   if (command === 'invoke') process.exitCode = await invoke(rest)
+  else if (command === 'cost') process.exitCode = await cost(rest)
   else {
-    process.stderr.write(USAGE)
+    process.stderr.write(`${USAGE}\n${COST_USAGE}`)
     process.exitCode = command === '--help' || command === 'help' ? 0 : 2
   }
 } catch (error) {

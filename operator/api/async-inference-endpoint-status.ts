@@ -135,7 +135,9 @@ export const asyncInferenceEndpointStatus = z
       })
       .optional()
       .describe('The tags that were set in SageMaker.'),
-    scalingRevision: text(64).optional().describe('Which bounds and schedule the scalable target was given.'),
+    scalingRevision: text(64)
+      .optional()
+      .describe('Which bounds, schedule and suspension the scalable target was given.'),
     endpointCreationTime: time()
       .optional()
       .describe('When the endpoint was created: another one of its name is not ours.'),

@@ -85,7 +85,8 @@ function targetDifference(
     wanted.MaxCapacity,
     actions.map((action) => action?.MaxCapacity),
   )
-  if (min && max && includes(target, pick(wanted, ['SuspendedState']))) return undefined
+  if (min && max)
+    return includes(target, pick(wanted, ['SuspendedState'])) ? undefined : 'what is suspended at the scalable target'
   return `the scalable target (${target.MinCapacity}-${target.MaxCapacity} instances instead of ${wanted.MinCapacity}-${wanted.MaxCapacity})`
 }
 

@@ -15,7 +15,8 @@ export async function autoscalingStep(pass: ServingPass): Promise<Outcome> {
   if (!fresh) {
     const condition = conditions.get('AutoscalingReady')
     const { minInstances, maxInstances, schedule } = spec.scaling
-    const bounds = contentHash({ minInstances, maxInstances, schedule })
+    const { SuspendedState: suspended } = desired.autoscaling.target
+    const bounds = contentHash({ minInstances, maxInstances, schedule, suspended })
     const rebound = status.scalingRevision !== bounds
     if (condition?.status !== 'True') {
       await providers.autoscaling.put(desired.autoscaling, { bounds: true, clean: false }, signal)

@@ -26,17 +26,29 @@ export function wakeAlarmName(base: string): string {
  * Scaling by backlog: target tracking between one and the maximum, and a step policy with its alarm from zero. At zero there is no
  * per-instance metric to track, so that without the second an endpoint never wakes.
  * @param names.base begins the names of policies, actions and alarm: no other object's do
+ * @param held whether nothing may be started, by whatever policy or schedule; scaling in goes on
  */
 export function desiredAutoscaling(
   names: { endpoint: string; base: string; variant: string },
   scaling: AsyncInferenceEndpointSpec['scaling'],
   tags: Tag[],
+  held: boolean,
 ): DesiredAutoscaling {
   const variant = scalableVariant(names.endpoint, names.variant)
   const dimensions = [{ Name: 'EndpointName', Value: names.endpoint }]
   const scheduledPrefix = `${names.base}-schedule-`
   return {
-    target: { ...variant, MinCapacity: scaling.minInstances, MaxCapacity: scaling.maxInstances },
+    target: {
+      ...variant,
+      MinCapacity: scaling.minInstances,
+      MaxCapacity: scaling.maxInstances,
+      // All three are said: what a request leaves out stays as it is, also what was held before.
+      SuspendedState: {
+        DynamicScalingInSuspended: false,
+        DynamicScalingOutSuspended: held,
+        ScheduledScalingSuspended: held,
+      },
+    },
     tracking: {
       ...variant,
       PolicyName: `${names.base}-backlog`,

@@ -8,6 +8,7 @@ import type {
 import type { AsyncInferenceEndpoint, AsyncInferenceEndpointSpec } from '../../api/async-inference-endpoint.ts'
 import type { DesiredAutoscaling } from '../../providers/autoscaling-differences.ts'
 import { OWNER_TAGS } from '../../providers/ownership.ts'
+import { overBudget } from './budget.ts'
 import { desiredAutoscaling } from './desired-autoscaling.ts'
 import { type TopicArns, topicArns } from './desired-topics.ts'
 import { contentHash, endpointName, revisionName } from './names.ts'
@@ -59,7 +60,12 @@ export function desiredState(
     model: { ModelName: modelName, ...model, Tags: tags(modelHash) },
     config: { EndpointConfigName: configName, ...config, Tags: tags(configHash) },
     tags: plain,
-    autoscaling: desiredAutoscaling({ endpoint, base, variant: VARIANT }, spec.scaling, plain),
+    autoscaling: desiredAutoscaling(
+      { endpoint, base, variant: VARIANT },
+      spec.scaling,
+      plain,
+      overBudget(object.status),
+    ),
   }
 }
 

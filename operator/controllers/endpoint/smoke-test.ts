@@ -1,6 +1,7 @@
 import { ANNOTATIONS } from '../../api/names.ts'
 import type { SmokeTestStatus } from '../../api/smoke-test.ts'
 import { explainError, isTransient } from '../../providers/errors.ts'
+import { overBudget } from './budget.ts'
 import { smokeTestFailed, smokeTestPassed } from './events.ts'
 import { contentHash } from './names.ts'
 import { failing, type Outcome, type ServingPass, timestamp, waiting } from './pass.ts'
@@ -16,8 +17,6 @@ const MAX_MESSAGE = 1024
 
 const DEFERRED = `Set the annotation ${ANNOTATIONS.smokeTest} to wake the endpoint and test it now. It has no instance; the test waits until requests wake it.`
 const REMEDY = `Mend the container or the test, or set the annotation ${ANNOTATIONS.smokeTest} to test again.`
-const NO_ANSWER =
-  'If other requests are answered, let the operator read the output path: s3:GetObject and s3:ListBucket.'
 
 /** Sends one real request when a test is due (see nextTest), waits for its answer, and holds it against what is expected. */
 export async function smokeTestStep(pass: ServingPass): Promise<Outcome> {
@@ -124,11 +123,21 @@ async function look(pass: ServingPass, test: SmokeTest): Promise<Outcome> {
   const answer = await providers.runtime.poll(sent, signal)
   if (answer.state === 'pending') {
     if (now.getTime() - Date.parse(sent.startedAt) < test.timeoutSeconds * 1000) return awaiting(pass)
-    return conclude(pass, `No answer came within ${test.timeoutSeconds} s. ${NO_ANSWER}`, {})
+    return conclude(pass, `No answer came within ${test.timeoutSeconds} s. ${whyNone(pass)}`, {})
   }
   const measured = times(status.smokeTest as SmokeTestStatus, answer, now)
   const problem = await judge(test, answer, measured.latencyMs, providers.runtime, signal)
   return conclude(pass, problem, { ...measured, bytes: answer.bytes })
+}
+
+/** What most likely keeps the answer. */
+function whyNone({ seen, spec, status }: ServingPass): string {
+  if ((seen.instances?.current ?? 0) > 0)
+    return 'If other requests are answered, let the operator read the output path: s3:GetObject and s3:ListBucket.'
+  if (overBudget(status))
+    return 'No instance runs, and the budget holds back starting one: see the condition WithinBudget.'
+  if (spec.scaling.maxInstances === 0) return 'No instance may run: raise spec.scaling.maxInstances.'
+  return 'No instance runs: see what keeps scaling from starting one with DescribeScalingActivities.'
 }
 
 /**

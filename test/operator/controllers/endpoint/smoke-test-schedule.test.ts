@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
-import { SageMakerClient, UpdateEndpointWeightsAndCapacitiesCommand } from '@aws-sdk/client-sagemaker'
 import test from 'ava'
 import { virtualClock } from '../../../../local/clock.ts'
 import type { AsyncInferenceEndpoint } from '../../../../operator/api/async-inference-endpoint.ts'
@@ -116,34 +115,42 @@ test.serial(
   },
 )
 
-test.serial('at zero instances an update waits for its test until somebody asks', async (t) => {
-  const w = await starting()
-  t.teardown(() => w.stop())
-  const { intervalSeconds: _, ...once } = HOURLY
-  await w.apply({ spec: { async: asyncOutput, scaling: { minInstances: 0, maxInstances: 1 }, smokeTest: once } })
-  await ready(w)
-  const name = await w.nameInCloud()
-  await new SageMakerClient().send(
-    new UpdateEndpointWeightsAndCapacitiesCommand({
-      EndpointName: name,
-      DesiredWeightsAndCapacities: [{ VariantName: 'AllTraffic', DesiredInstanceCount: 0 }],
-    }),
-  )
-  await passing(w, 'ScaledToZero', ({ status }) => status?.phase === 'ScaledToZero', SECOND)
-  await w.patch({ spec: { smokeTest: { input: { inline: 'hello again' } } } })
-  const deferred = await w.until('DeferredUntilAwake', (endpoint) => {
-    const seen = conditionOf(endpoint, 'SmokeTestPassed')
-    return seen?.reason === 'DeferredUntilAwake' && seen
-  })
-  t.is(deferred.status, 'Unknown')
-  t.regex(deferred.message, /^Set the annotation mooring\.dev\/smoke-test to wake/)
-  await hours(w, 1)
-  t.is(await requests(w), 1)
+test.serial(
+  'at zero instances an update waits for its test until somebody asks, or wakes it where it may',
+  async (t) => {
+    const w = await starting()
+    t.teardown(() => w.stop())
+    const { intervalSeconds: _, ...once } = HOURLY
+    await w.apply({ spec: { async: asyncOutput, scaling: { minInstances: 0, maxInstances: 1 }, smokeTest: once } })
+    await ready(w)
+    const asleep = () => passing(w, 'ScaledToZero', ({ status }) => status?.phase === 'ScaledToZero')
+    await asleep()
+    await w.patch({ spec: { environment: { LOG_LEVEL: 'debug' } } })
+    const deferred = await passing(w, 'DeferredUntilAwake', (endpoint) => {
+      const seen = conditionOf(endpoint, 'SmokeTestPassed')
+      return seen?.reason === 'DeferredUntilAwake' && seen
+    })
+    t.is(deferred.status, 'Unknown')
+    t.regex(deferred.message, /^Set the annotation mooring\.dev\/smoke-test to wake/)
+    await hours(w, 1)
+    t.is((await w.endpoint()).status?.phase, 'ScaledToZero')
+    t.is(await requests(w), 1)
 
-  await w.annotate({ 'mooring.dev/smoke-test': 'now' })
-  await w.until('sent', async () => (await requests(w)) === 2)
-  const waking = await passing(w, 'tested', (seen) => seen.status?.smokeTest?.result !== 'Pending' && seen)
-  t.like(waking.status?.smokeTest, { result: 'Passed', trigger: 'Updated', fromZero: true })
-  const { durationMs = 0, latencyMs = 0 } = waking.status?.smokeTest ?? {}
-  t.true(latencyMs < durationMs, `${latencyMs} of ${durationMs}`)
-})
+    const tested = (config: string | undefined) =>
+      passing(w, 'tested', ({ status }) => {
+        const { smokeTest } = status ?? {}
+        return smokeTest?.endpointConfigName !== config && smokeTest?.result === 'Passed' && smokeTest
+      })
+    const first = (await w.endpoint()).status?.smokeTest?.endpointConfigName
+    await w.annotate({ 'mooring.dev/smoke-test': 'now' })
+    const woken = await tested(first)
+    t.like(woken, { trigger: 'Updated', fromZero: true })
+    const { durationMs = 0, latencyMs = 0 } = woken
+    t.true(latencyMs < durationMs, `${latencyMs} of ${durationMs}`)
+
+    await asleep()
+    await w.patch({ spec: { environment: { LOG_LEVEL: 'warn' }, rollout: { wakeForSmokeTest: true } } })
+    t.like(await tested(woken.endpointConfigName), { trigger: 'Updated', fromZero: true })
+    t.is(await requests(w), 3)
+  },
+)

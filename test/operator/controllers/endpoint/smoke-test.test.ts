@@ -182,6 +182,24 @@ test('what is expected of an answer in JSON and is not so is said, cut to length
   await w.ready()
 })
 
+test('an answer that comes later than it may is too late, however right it is', async (t) => {
+  const w = await world()
+  t.teardown(() => w.stop())
+  await w.apply({
+    spec: {
+      ...output('slow'),
+      smokeTest: {
+        input: { inline: JSON.stringify({ sleepMs: 4000 }) },
+        contentType: 'application/json',
+        expect: { maxLatencySeconds: 1 },
+      },
+    },
+  })
+  const failed = await w.until('Failed', ({ status }) => status?.smokeTest?.result === 'Failed' && status.smokeTest)
+  t.regex(failed.message ?? '', /^The answer took \d+ s; spec\.smokeTest\.expect\.maxLatencySeconds is 1\.$/)
+  t.false(failed.fromZero)
+})
+
 test('a test of an error path passes by the refusal, and fails by an answer', async (t) => {
   const w = await world()
   t.teardown(() => w.stop())
