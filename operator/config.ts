@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import type { Intervals } from './controllers/intervals.ts'
 import { type LeaderElectionTiming, leaderElectionTiming } from './kube/leader-election.ts'
+import { DEFAULT_RATES, FAMILIES, type Family, MAX_RATE, MIN_RATE, type Rates } from './providers/rate-limits.ts'
 
 /** What the operator is told by its environment. Frozen. */
 export type Config = {
@@ -28,6 +29,8 @@ export type Config = {
   }
   /** Where prices come from, before the table that comes along: a file, and AWS's Price List where it may be asked. */
   prices: { file: string | undefined; priceList: boolean }
+  /** Calls to AWS a second that are never exceeded, in each region. */
+  awsRates: Rates
   /** How many objects of a kind are worked on at once. */
   workers: number
   logLevel: string
@@ -74,6 +77,8 @@ export function readConfig(environment: Environment): Config {
       return { Key: key.trim(), Value: value.join('=').trim() }
     })
   mistakes.push(...mistakesInTags(defaultTags))
+  const awsRates = readRates(text('MOORING_AWS_RATES', ''))
+  if (typeof awsRates === 'string') mistakes.push(awsRates)
   const config: Config = {
     namespace: text('MOORING_NAMESPACE', '') || undefined,
     clusterId,
@@ -107,6 +112,7 @@ export function readConfig(environment: Environment): Config {
       file: text('MOORING_PRICES_FILE', '') || undefined,
       priceList: oneOf('MOORING_PRICE_LIST', 'false', ['true', 'false']) === 'true',
     },
+    awsRates: typeof awsRates === 'string' ? DEFAULT_RATES : awsRates,
     workers: number('MOORING_WORKERS', 8, { min: 1, max: 256, whole: true }),
     logLevel: oneOf('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
     kubeconfigPath: text('KUBECONFIG', '') || undefined,
@@ -134,6 +140,20 @@ function mistakesInTags(tags: Config['defaultTags']): string[] {
         `MOORING_DEFAULT_TAGS must be at most ${MAX_DEFAULT_TAGS} pairs key=value with commas between them, as AWS allows them in tags; keys must differ, and not start with aws: or mooring.dev/`,
       ]
     : []
+}
+
+/** The mistake, or the rates. */
+function readRates(text: string): Rates | string {
+  const rates: Record<Family, number> = { ...DEFAULT_RATES }
+  for (const pair of text.split(',').filter((part) => part.trim() !== '')) {
+    const [name = '', value = ''] = pair.split('=').map((part) => part.trim())
+    const family = FAMILIES.find((known) => known === name)
+    const rate = Number(value)
+    if (!family || !(rate >= MIN_RATE && rate <= MAX_RATE))
+      return `MOORING_AWS_RATES must be pairs family=calls a second with commas between them, such as sagemaker-read=10; the families are ${FAMILIES.join(', ')}, the rates from ${MIN_RATE} to ${MAX_RATE}`
+    rates[family] = rate
+  }
+  return rates
 }
 
 type Range = { min: number; max: number; whole?: boolean }

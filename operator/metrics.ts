@@ -7,6 +7,10 @@ export type Metrics = {
   depth(controller: string, depth: number): void
   /** One request as it went over the wire, retries included. `code` is the error's name, or OK. */
   awsRequest(service: string, operation: string, code: string): void
+  /** How long a call waited for its turn at the client-side rate limit. */
+  rateLimitWait(family: string, seconds: number): void
+  /** The rate that AWS is believed to take, in calls a second. */
+  rate(region: string, family: string, perSecond: number): void
   recovery(namespace: string, name: string): void
   /** Resources in AWS that carry our tags and whose object is gone, as the last sweep found them. */
   orphans(type: string, count: number): void
@@ -51,6 +55,19 @@ export function metrics(): Metrics {
     name: 'mooring_aws_requests_total',
     help: 'Requests to AWS, retries included, by the code they ended with.',
     labelNames: ['service', 'operation', 'code'],
+    registers,
+  })
+  const rateLimitWait = new Histogram({
+    name: 'mooring_aws_rate_limit_wait_seconds',
+    help: 'How long a request to AWS waited for its turn, in seconds.',
+    labelNames: ['family'],
+    buckets: [0.001, 0.1, 0.5, 1, 5, 10, 30],
+    registers,
+  })
+  const rate = new Gauge({
+    name: 'mooring_aws_rate',
+    help: 'Requests a second that are sent at most: halved when AWS throttles, growing slowly otherwise.',
+    labelNames: ['region', 'family'],
     registers,
   })
   const recoveries = new Counter({
@@ -106,6 +123,8 @@ export function metrics(): Metrics {
     depth: (name, value) => depth.set({ name }, value),
     awsRequest: (service, operation, code) => aws.inc({ service, operation, code }),
     orphans: (type, count) => orphans.set({ type }, count),
+    rateLimitWait: (family, seconds) => rateLimitWait.observe({ family }, seconds),
+    rate: (region, family, perSecond) => rate.set({ region, family }, perSecond),
     recovery: (namespace, name) => recoveries.inc({ namespace, name }),
     endpoint(namespace, name, state) {
       const key = `${namespace}/${name}`

@@ -18,6 +18,7 @@ import { type Metrics, metrics } from './metrics.ts'
 import { type Clients, clients } from './providers/clients.ts'
 import { readPriceFile } from './providers/price-file.ts'
 import { prices } from './providers/prices.ts'
+import { rateLimiter } from './providers/rate-limits.ts'
 import { regionalProviders } from './providers/region.ts'
 import { buildServer } from './server.ts'
 
@@ -79,6 +80,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
         throw new Error('the lease was lost')
       },
       pathStyle: config.customEndpoint,
+      limiter: rateLimiter({ rates: config.awsRates, random, metrics: measured }),
     })
   const providers = regionalProviders(aws, now)
   const known = prices({

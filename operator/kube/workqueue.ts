@@ -1,3 +1,5 @@
+import { fairQueue } from './fair-queue.ts'
+
 export type WorkqueueOptions = {
   /** The first retry's delay, in milliseconds. */
   baseDelayMs?: number
@@ -16,7 +18,7 @@ export type Workqueue = {
   forget(key: string): void
   /** How often the key was added rate-limited since it was last forgotten. */
   retries(key: string): number
-  /** The next key, when there is one; undefined after shutdown. The same key is never given out twice at once. */
+  /** The next key, when there is one: namespaces take turns. Undefined after shutdown. The same key is never given out twice at once. */
   get(): Promise<string | undefined>
   /** The key's work is over. */
   done(key: string): void
@@ -32,10 +34,10 @@ const JITTER = 0.2
 /** Node fires a timer that is longer than this at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
-/** client-go's workqueue: deduplicated, one worker a key, with delayed and rate-limited adding. */
+/** client-go's workqueue: deduplicated, one worker a key, with delayed and rate-limited adding; and fair to each namespace. */
 export function workqueue(options: WorkqueueOptions = {}): Workqueue {
   const { baseDelayMs = BASE_DELAY_MS, maxDelayMs = MAX_DELAY_MS, random = Math.random } = options
-  const ready: string[] = []
+  const ready = fairQueue()
   const dirty = new Set<string>()
   const processing = new Set<string>()
   const waiters: ((key: string | undefined) => void)[] = []
@@ -44,8 +46,9 @@ export function workqueue(options: WorkqueueOptions = {}): Workqueue {
   let closed = false
 
   const hand = () => {
-    while (ready.length > 0 && waiters.length > 0) {
-      const key = ready.shift() as string
+    while (waiters.length > 0) {
+      const key = ready.shift()
+      if (key === undefined) return
       dirty.delete(key)
       processing.add(key)
       waiters.shift()?.(key)
@@ -102,12 +105,12 @@ export function workqueue(options: WorkqueueOptions = {}): Workqueue {
       ready.push(key)
       hand()
     },
-    depth: () => ready.length,
+    depth: ready.size,
     shutdown() {
       closed = true
       for (const { timer } of timers.values()) clearTimeout(timer)
       timers.clear()
-      ready.length = 0
+      ready.clear()
       dirty.clear()
       for (const resolve of waiters.splice(0)) resolve(undefined)
     },

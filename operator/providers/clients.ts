@@ -8,6 +8,8 @@ import { S3 } from '@aws-sdk/client-s3'
 import { SageMaker } from '@aws-sdk/client-sagemaker'
 import { SageMakerRuntime } from '@aws-sdk/client-sagemaker-runtime'
 import { SNS } from '@aws-sdk/client-sns'
+import { attempts } from './attempts.ts'
+import type { RateLimiter } from './rate-limits.ts'
 
 /** The AWS clients of one region. */
 export type RegionClients = {
@@ -39,9 +41,14 @@ export type ClientsOptions = {
   pathStyle: boolean
   /** Where all services answer, where that is not for the SDK's own configuration to say: several clouds in one process. */
   endpoint?: string
+  /** Paces every attempt; without it, nothing does. */
+  limiter?: RateLimiter
 }
 
-/** A second and third try bridge a hiccup; longer waits belong to the workqueue, or the two backoffs multiply. */
+/**
+ * A second and third try bridge a hiccup; longer waits belong to the workqueue, or the two backoffs multiply. Each try waits for its turn at
+ * the rate limiter, and each refusal lowers the rate, so that tries do not add to a throttle.
+ */
 const MAX_ATTEMPTS = 3
 const CONNECT_TIMEOUT_MS = 3_000
 const REQUEST_TIMEOUT_MS = 15_000
@@ -49,30 +56,11 @@ const REQUEST_TIMEOUT_MS = 15_000
 const PRICE_LIST_REGION = 'us-east-1'
 
 /** One client per region and service, made on first use. Endpoint URL and credentials are the SDK's own business. */
-export function clients({ onRequest, permit, pathStyle, endpoint }: ClientsOptions): Clients {
+export function clients({ onRequest, permit, pathStyle, endpoint, limiter }: ClientsOptions): Clients {
   const regions = new Map<string, RegionClients>()
 
-  const counted = <Client extends object>(service: string, client: Client): Client => {
-    // The clients' stacks differ in the types of input and output alone, which counting does not touch.
-    const { middlewareStack } = client as unknown as Pick<SageMaker, 'middlewareStack'>
-    middlewareStack.add(
-      (next, context) => async (request) => {
-        permit?.()
-        const operation = String(context.commandName ?? 'Unknown').replace(/Command$/, '')
-        try {
-          const result = await next(request)
-          onRequest(service, operation, 'OK')
-          return result
-        } catch (error) {
-          onRequest(service, operation, error instanceof Error ? error.name : 'Unknown')
-          throw error
-        }
-      },
-      // Outside the step that makes errors of refusals, inside the one that retries.
-      { step: 'deserialize', priority: 'high', name: 'mooringCountRequests' },
-    )
-    return client
-  }
+  const watched = <Client extends object>(service: string, client: Client, region: string): Client =>
+    attempts(client, { service, region, onRequest, permit, limiter })
 
   const optionsFor = (region: string) => ({
     region,
@@ -90,15 +78,15 @@ export function clients({ onRequest, permit, pathStyle, endpoint }: ClientsOptio
   const create = (region: string): RegionClients => {
     const options = optionsFor(region)
     return {
-      sagemaker: counted('sagemaker', new SageMaker(options)),
-      runtime: counted('sagemaker-runtime', new SageMakerRuntime(options)),
-      autoscaling: counted('application-autoscaling', new ApplicationAutoScaling(options)),
-      cloudwatch: counted('monitoring', new CloudWatch(options)),
-      logs: counted('logs', new CloudWatchLogs(options)),
-      s3: counted('s3', new S3({ ...options, forcePathStyle: pathStyle })),
-      ecr: counted('ecr', new ECR(options)),
-      sns: counted('sns', new SNS(options)),
-      tagging: counted('tagging', new ResourceGroupsTaggingAPI(options)),
+      sagemaker: watched('sagemaker', new SageMaker(options), region),
+      runtime: watched('sagemaker-runtime', new SageMakerRuntime(options), region),
+      autoscaling: watched('application-autoscaling', new ApplicationAutoScaling(options), region),
+      cloudwatch: watched('monitoring', new CloudWatch(options), region),
+      logs: watched('logs', new CloudWatchLogs(options), region),
+      s3: watched('s3', new S3({ ...options, forcePathStyle: pathStyle }), region),
+      ecr: watched('ecr', new ECR(options), region),
+      sns: watched('sns', new SNS(options), region),
+      tagging: watched('tagging', new ResourceGroupsTaggingAPI(options), region),
     }
   }
 
@@ -111,7 +99,7 @@ export function clients({ onRequest, permit, pathStyle, endpoint }: ClientsOptio
       return made
     },
     pricing() {
-      pricing ??= counted('pricing', new Pricing(optionsFor(PRICE_LIST_REGION)))
+      pricing ??= watched('pricing', new Pricing(optionsFor(PRICE_LIST_REGION)), PRICE_LIST_REGION)
       return pricing
     },
     close() {

@@ -9,6 +9,8 @@ import { type Explanation, explainText, permanent, sentence, transient } from '.
 export type ResourceKind = 'endpoint' | 'endpoint configuration' | 'model'
 
 const THROTTLES = new Set([
+  // Ours, from rate-limits.ts: AWS would have refused.
+  'RateLimitError',
   'ThrottlingException',
   'Throttling',
   'TooManyRequestsException',

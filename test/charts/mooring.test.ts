@@ -31,6 +31,7 @@ const VALUES: Record<string, object> = {
     watchNamespace: 'vision',
     image: { repository: 'registry.example/mooring-operator', digest: `sha256:${'0'.repeat(64)}` },
     orphans: { mode: 'delete', regions: ['us-east-1', 'eu-west-1'] },
+    aws: { rates: { 'sagemaker-read': 10, cloudwatch: 0.5 } },
     defaultTags: { 'cost-center': '42', team: 'vision' },
     imagePullSecrets: [{ name: 'registry' }],
     serviceAccount: { annotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::123456789012:role/mooring' } },

@@ -68,3 +68,13 @@ test('default tags are pairs, in the characters of AWS, under no key of Mooringâ
   for (const wrong of ['=x', 'a=1,a=2', 'mooring.dev/uid=x', 'AWS:x=y', 'a=<b>', `${'k'.repeat(129)}=x`, many])
     t.throws(() => readConfig({ MOORING_DEFAULT_TAGS: wrong }), { message: /MOORING_DEFAULT_TAGS must be/ }, wrong)
 })
+
+test('rates of calls to AWS are set by family; a mistake names the families', (t) => {
+  t.like(readConfig({ MOORING_AWS_RATES: 'sagemaker-read=10, autoscaling=0.5' }).awsRates, {
+    'sagemaker-read': 10,
+    'sagemaker-write': 50,
+    autoscaling: 0.5,
+  })
+  for (const wrong of ['sagemaker=10', 'sagemaker-read', 'sagemaker-read=0', 'sagemaker-read=fast'])
+    t.throws(() => readConfig({ MOORING_AWS_RATES: wrong }), { message: /MOORING_AWS_RATES .*sagemaker-write/ }, wrong)
+})
