@@ -27,7 +27,10 @@ async function pair(t: ExecutionContext): Promise<{ on: Scene; leader: OperatorP
 }
 
 async function ready({ actor: newActor, until }: Scene): Promise<Actor> {
-  const actor = newActor({ recovery: { backoffSeconds: 1, maxBackoffSeconds: 1 } })
+  const actor = newActor({
+    recovery: { backoffSeconds: 1, maxBackoffSeconds: 1 },
+    rollout: { revisionHistoryLimit: 0 },
+  })
   await actor.apply()
   await until('Ready', actor.ready)
   return actor
