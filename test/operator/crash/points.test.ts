@@ -96,7 +96,7 @@ test('recover', async (t) => {
     over: (actor, before) => {
       const endpoint = actor.endpoint()
       const again = endpoint !== undefined && String(endpoint.CreationTime) !== String(before?.CreationTime)
-      return again && actor.ready() && actor.object()?.status?.recovery?.attempts === 0
+      return again && actor.ready() && actor.object()?.status?.lastFailure !== undefined
     },
   })
 })
