@@ -53,7 +53,8 @@ export type LocalCloud = {
   setFault(fault: Fault): void
   /** Those that are set, and how often each was met. */
   faults(): (Fault & { hits: number })[]
-  clearFaults(): void
+  /** All of them, or those of one subject. */
+  clearFaults(subject?: string): void
   calls(): RecordedCall[]
   resetCalls(): void
   /** Everything that is there now, by service. */
@@ -167,7 +168,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     registerImage: (definition) => registry.register(definition),
     setFault: (fault) => faults.set(fault),
     faults: () => faults.list(),
-    clearFaults: () => faults.clear(),
+    clearFaults: (subject) => faults.clear(subject),
     calls: () => calls.calls(),
     resetCalls: () => calls.reset(),
     state,

@@ -42,7 +42,8 @@ export type CallFault = { error?: ApiError; drop?: 'before' | 'after'; delayMs?:
 
 export type FaultBoard = Faults & {
   set(fault: Fault): void
-  clear(): void
+  /** All of them, or those of one subject. */
+  clear(subject?: string): void
   list(): (Fault & { hits: number })[]
   /**
    * What a call is to meet; several faults add up.
@@ -64,7 +65,10 @@ export function faultBoard(random: () => number = Math.random): FaultBoard {
 
   return {
     set: (fault) => void faults.push({ ...faultSchema.parse(fault), hits: 0 }),
-    clear: () => void faults.splice(0),
+    clear(subject) {
+      const kept = subject === undefined ? [] : faults.filter((fault) => fault.subject !== subject)
+      faults.splice(0, faults.length, ...kept)
+    },
     list: () => faults.map((fault) => ({ ...fault })),
     hit(name, subject, { instanceType } = {}) {
       const fault = faults.find(

@@ -116,6 +116,7 @@ export function lifecycle(deps: LifecycleDependencies): Lifecycle {
           apply(before)
           // What cannot come back now, such as one that ended meanwhile, is replaced later: the endpoint serves with the rest.
           await start(variants).catch(failureReason)
+          await held(faults, 'endpoint.stuck-rolling-back', endpoint.name, signal)
           mark(variants)
           enter(endpoint, from, reason)
         }

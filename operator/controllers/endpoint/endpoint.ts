@@ -9,7 +9,7 @@ import { type Outcome, type PinnedPass, type ServingPass, timestamp, waiting } f
 import { recover, renewedRecovery } from './recovery.ts'
 
 /** AWS users report endpoints that stay in Creating for hours, and cannot be deleted meanwhile. */
-const LONG_CREATION_MS = 60 * 60_000
+export const LONG_CREATION_MS = 60 * 60_000
 
 /** Brings the endpoint to InService on the wanted configuration: creates, updates, or deletes a failed one to create it again. */
 export async function endpointStep(pass: PinnedPass): Promise<Outcome<ServingPass>> {

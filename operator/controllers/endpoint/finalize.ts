@@ -3,6 +3,7 @@ import { deleteRevisions, ownRevisions } from './collect.ts'
 import { baseNameOf, nameOf, VARIANT } from './desired.ts'
 import { scalableVariant, wakeAlarmName } from './desired-autoscaling.ts'
 import { disownAlarm } from './disown.ts'
+import { LONG_CREATION_MS } from './endpoint.ts'
 import { cleanedUp, retained } from './events.ts'
 import { revisionPrefix } from './names.ts'
 import { type Halt, type Pass, waiting } from './pass.ts'
@@ -43,12 +44,16 @@ export async function finalize(pass: Pass): Promise<Halt | 'finished'> {
 }
 
 async function removeEndpoint(pass: Pass, name: string, seen: ObservedEndpoint): Promise<Halt> {
-  const { status, providers, signal, intervals, log } = pass
+  const { status, providers, signal, intervals, log, now } = pass
   status.endpointStatus = seen.status
   if (seen.status !== 'Deleting') {
     const busy = IN_PROGRESS.has(seen.status)
     if (busy || (await providers.endpoints.delete(name, signal)) === 'in-progress') {
-      const message = `SageMaker deletes no endpoint in status ${seen.status}. It is deleted as soon as that has ended; its instances may be billed until then.`
+      const long = seen.status === 'Creating' && now.getTime() - seen.createdAt.getTime() > LONG_CREATION_MS
+      const remedy = long
+        ? ' It has been created for more than an hour: look at its log, and if that is empty, ask AWS Support to end the creation.'
+        : ''
+      const message = `SageMaker deletes no endpoint in status ${seen.status}. It is deleted as soon as that has ended; its instances may be billed until then.${remedy}`
       return waiting(pass, 'EndpointInService', 'WaitingToDelete', message, intervals.deleting)
     }
     log.info({ resource: name }, 'deleting the endpoint')

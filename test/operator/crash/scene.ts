@@ -10,7 +10,7 @@ import { isNotFound } from '../../../operator/kube/errors.ts'
 import { informer } from '../../../operator/kube/informer.ts'
 import { testCluster } from '../../kubernetes.ts'
 import { aModelImage, anEndpoint } from '../api/manifests.ts'
-import { endpointIn, IMAGE, isTrue, namesIn } from '../controllers/world.ts'
+import { endpointIn, IMAGE, isTrue, makeBucket, namesIn } from '../controllers/world.ts'
 import { silent } from '../kube/support.ts'
 import { type OperatorProcess, operatorProcess } from '../process.ts'
 import { type Names, normalised, verdict } from './state.ts'
@@ -49,14 +49,11 @@ export type Scene = {
   effective(): Record<string, number>
 }
 
-export type SceneOptions = {
-  cloud?: LocalCloudOptions | undefined
-  /** What the account has before the first object. */
-  prepare?: ((cloud: LocalCloud) => Promise<void>) | undefined
-}
-
 /** A cloud and a namespace of their own, for operators that are real processes. */
-export async function scene(t: ExecutionContext, options: SceneOptions = {}): Promise<Scene> {
+export async function scene(
+  t: ExecutionContext,
+  options: { cloud?: LocalCloudOptions | undefined } = {},
+): Promise<Scene> {
   const cluster = testCluster()
   const namespace = await cluster.namespace('crash')
   const kube = connect({ kubeconfigPath: cluster.kubeconfigPath })
@@ -74,7 +71,7 @@ export async function scene(t: ExecutionContext, options: SceneOptions = {}): Pr
     },
     onCall: (boundary) => hook.onCall?.(boundary),
   })
-  await options.prepare?.(cloud)
+  await makeBucket(cloud, 'mooring-demo')
   const objects = informer<AsyncInferenceEndpoint>({
     client: kube,
     resource: ASYNC_INFERENCE_ENDPOINTS,

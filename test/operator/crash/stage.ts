@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { ExecutionContext } from 'ava'
+import type { LocalCloudOptions } from '../../../local/cloud.ts'
 import { conditionOf } from '../controllers/world.ts'
 import { type Point, pointNames } from './points.ts'
-import { type Actor, type SceneOptions, scene } from './scene.ts'
+import { type Actor, scene } from './scene.ts'
 
 const LOOK_MS = 30
 /** The end that the assertion then compares is waited for this long. */
@@ -11,7 +12,8 @@ const END_LIMIT_MS = 30_000
 /** Without a write for this long, a run has come to its end: the operator looks every 0.2 s. */
 const QUIET_MS = 1_000
 
-export type Scenario = SceneOptions & {
+export type Scenario = {
+  cloud?: LocalCloudOptions
   /** Of the object, beside what is required. */
   spec?: object
   /** Whether the object is there and Ready when the act begins. */
