@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { listEndpoints } from './kubectl.ts'
+import { table } from './table.ts'
 
 export const COST_USAGE = `kubectl mooring cost [-n NS | -A]
 
@@ -71,16 +72,7 @@ export function costTable(endpoints: readonly Costed[], now: Date): string {
     '',
     '',
   ]
-  const rows = [COLUMNS, ...lines.map(({ cells }) => cells), total]
-  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  return `${rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('   ')
-        .trimEnd(),
-    )
-    .join('\n')}\n`
+  return table([COLUMNS, ...lines.map(({ cells }) => cells), total])
 }
 
 type Values = {

@@ -6,6 +6,7 @@ import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime'
 import { COST_USAGE, cost } from './cost.ts'
 import { invokeAsync, waitForAnswer } from './invoke.ts'
 import { findEndpoint } from './kubectl.ts'
+import { ROLLBACK_USAGE, revisions } from './rollback.ts'
 
 const USAGE = `kubectl mooring invoke NAME (--file PATH | --input s3://BUCKET/KEY) [options]
 
@@ -67,8 +68,10 @@ const [command, ...rest] = process.argv.slice(2)
 try {
   if (command === 'invoke') process.exitCode = await invoke(rest)
   else if (command === 'cost') process.exitCode = await cost(rest)
+  else if (command === 'history' || command === 'rollback' || command === 'resume')
+    process.exitCode = await revisions(command, rest)
   else {
-    process.stderr.write(`${USAGE}\n${COST_USAGE}`)
+    process.stderr.write([USAGE, ROLLBACK_USAGE, COST_USAGE].join('\n'))
     process.exitCode = command === '--help' || command === 'help' ? 0 : 2
   }
 } catch (error) {

@@ -1,4 +1,5 @@
 import { type Autoscaling, autoscaling } from './autoscaling.ts'
+import { type Backlogs, backlogs } from './backlog.ts'
 import { type Buckets, buckets } from './buckets.ts'
 import type { Clients } from './clients.ts'
 import { type Endpoints, endpoints } from './endpoint.ts'
@@ -18,6 +19,7 @@ export type Providers = {
   endpoints: Endpoints
   ownership: Ownership
   autoscaling: Autoscaling
+  backlogs: Backlogs
   logs: ContainerLogs
   runtime: AsyncRuntime
   registry: ImageRegistry
@@ -39,6 +41,7 @@ export function regionalProviders(clients: Clients, now: () => number): (region:
       endpoints: endpoints(sagemaker),
       ownership: ownership(sagemaker),
       autoscaling: autoscaling(scaling, cloudwatch),
+      backlogs: backlogs(cloudwatch, now),
       logs: containerLogs(logs),
       runtime: asyncRuntime(runtime, s3),
       registry: registry(ecr, fetch),

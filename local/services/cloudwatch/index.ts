@@ -174,6 +174,29 @@ export function cloudwatchService({
         }
         return {}
       },
+      GetMetricData(call) {
+        const { MetricDataQueries = [], StartTime, EndTime, ScanBy } = call.input
+        const results = (MetricDataQueries as MetricDataQuery[]).map(({ Id, Label, MetricStat: stat }) => {
+          if (!stat) throw new ApiError('ValidationError', 'The local cloud has no metric math: give MetricStat.')
+          const { Namespace, MetricName, Dimensions = [] } = stat.Metric
+          const points: { at: number; value: number }[] = []
+          const step = stat.Period * 1000
+          for (let at = (StartTime as Date).getTime(); at < (EndTime as Date).getTime(); at += step) {
+            const value = metrics.statistic(Namespace, MetricName, named(Dimensions), at, at + step, stat.Stat)
+            if (value !== undefined) points.push({ at, value })
+          }
+          // The newest first is AWS's default too.
+          if (ScanBy !== 'TimestampAscending') points.reverse()
+          return {
+            Id,
+            Label: Label ?? MetricName,
+            Timestamps: points.map(({ at }) => new Date(at)),
+            Values: points.map(({ value }) => value),
+            StatusCode: 'Complete',
+          }
+        })
+        return { MetricDataResults: results, Messages: [] }
+      },
       GetMetricStatistics(call) {
         const { Namespace, MetricName, StartTime, EndTime, Period, Statistics = ['Average'] } = call.input
         const dimensions = named((call.input.Dimensions as { Name: string; Value: string }[] | undefined) ?? [])
@@ -223,6 +246,16 @@ const STATES: readonly AlarmState[] = ['OK', 'ALARM', 'INSUFFICIENT_DATA']
 
 /** They are stored one by one. */
 const MAX_VALUES = 1000
+
+type MetricDataQuery = {
+  Id: string
+  Label?: string
+  MetricStat?: {
+    Metric: { Namespace: string; MetricName: string; Dimensions?: { Name: string; Value: string }[] }
+    Period: number
+    Stat: Statistic
+  }
+}
 
 type MetricDatum = {
   MetricName: string

@@ -1,6 +1,7 @@
 import type { ObservedEndpoint } from '../../providers/endpoint.ts'
 import { whileInFlight } from '../intervals.ts'
 import { adopt } from './adopt.ts'
+import { backlogOf } from './backlog.ts'
 import { createEndpoint, endpointTaken } from './endpoint-create.ts'
 import { inService } from './endpoint-in-service.ts'
 import { changing } from './endpoint-update.ts'
@@ -48,7 +49,9 @@ async function judge(pass: PinnedPass, seen: ObservedEndpoint, changed: boolean)
   status.endpointStatus = seen.status
   const { minInstances: min, maxInstances: max } = spec.scaling
   const { current, desired } = seen.instances ?? { current: 0, desired: 0 }
-  status.instances = { current, desired, min, max, summary: `${current}/${desired} (${min}-${max})` }
+  const backlog = await backlogOf(pass)
+  const summary = `${current}/${desired} (${min}-${max})`
+  status.instances = { current, desired, min, max, summary, ...(backlog === undefined ? {} : { backlog }) }
   if (seen.billedInstances !== current) status.instances.billed = seen.billedInstances
 
   switch (seen.status) {

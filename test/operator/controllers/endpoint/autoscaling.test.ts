@@ -3,7 +3,7 @@ import {
   DeregisterScalableTargetCommand,
   RegisterScalableTargetCommand,
 } from '@aws-sdk/client-application-auto-scaling'
-import { CloudWatchClient, DeleteAlarmsCommand } from '@aws-sdk/client-cloudwatch'
+import { CloudWatchClient, DeleteAlarmsCommand, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch'
 import { SageMakerClient, UpdateEndpointWeightsAndCapacitiesCommand } from '@aws-sdk/client-sagemaker'
 import test from 'ava'
 import { cloudForFile, isTrue, namesIn, world } from '../world.ts'
@@ -95,4 +95,25 @@ test('a change of scaling alone changes scaling alone', async (t) => {
     UpdateEndpoint: undefined,
     RegisterScalableTarget: 2,
   })
+})
+
+test('the length of the queue is in status', async (t) => {
+  const w = await world({ intervals: { settled: 300 } })
+  t.teardown(() => w.stop())
+  await w.apply()
+  await w.ready()
+  await new CloudWatchClient().send(
+    new PutMetricDataCommand({
+      Namespace: 'AWS/SageMaker',
+      MetricData: [
+        {
+          MetricName: 'ApproximateBacklogSize',
+          Dimensions: [{ Name: 'EndpointName', Value: await w.nameInCloud() }],
+          Value: 7,
+        },
+      ],
+    }),
+  )
+  await w.until('the backlog', ({ status }) => status?.instances?.backlog === 7)
+  t.pass()
 })
