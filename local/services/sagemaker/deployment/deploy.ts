@@ -101,7 +101,9 @@ export function deploy(deps: LifecycleDependencies, stage: Stage, order: Order):
     }
     stage.mark([...before.variants.values(), ...next.values()])
     endpoint.pending = undefined
-    stage.enter(endpoint, fails || !back ? 'UpdateRollbackFailed' : 'InService', reason || undefined)
+    // Also where it went back to a mix that an earlier rollback had left.
+    const mixed = endpoint.routes.length > 1
+    stage.enter(endpoint, fails || !back || mixed ? 'UpdateRollbackFailed' : 'InService', reason || undefined)
   }
 
   endpoint.pending = { config, startedAt: stage.now(), variants: next }
