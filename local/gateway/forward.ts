@@ -81,8 +81,12 @@ export function forwarder({ proxied, recorder, faults, accountId, onCall }: Forw
     if (queues && NAMING_QUEUES.includes(operation)) return answerRewritten(from, response, queues.outward)
     if (form) return answerRewritten(from, response, (text) => outwardArns(text, accountId))
     if (service === 's3' && request.method === 'PUT' && status < 300) buckets.created(path, region)
+    // Its client has gone meanwhile, as one does that is killed: there is nobody to answer.
+    if (response.destroyed) return void from.destroy()
     response.writeHead(status, { ...from.headers, ...(bucketRegion ? { 'x-amz-bucket-region': bucketRegion } : {}) })
-    await pipeline(from, response)
+    await pipeline(from, response).catch((error: unknown) => {
+      if (!response.destroyed) throw error
+    })
   }
 }
 

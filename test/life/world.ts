@@ -89,8 +89,6 @@ export async function startWorld(kube: KubeClient, { noise, pair }: Pick<Sequenc
     },
     onError: (error, what) => violations.push(`the local cloud failed: ${what}: ${String(error)}`),
   })
-  // What the objects name as their output. Unsigned requests for a bucket are S3's.
-  await fetch(`${cloud.url}/mooring-demo`, { method: 'PUT' })
   const calls: World['calls'] = { total: 0, by: new Map() }
   const other = stranger(cloud)
   const crew = operators({

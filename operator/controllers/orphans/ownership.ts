@@ -1,6 +1,7 @@
 import type { AsyncInferenceEndpoint } from '../../api/async-inference-endpoint.ts'
 import { OWNER_TAGS } from '../../providers/ownership.ts'
 import type { TaggedResource } from '../../providers/tagged-resources.ts'
+import { wakeAlarmName } from '../endpoint/desired-autoscaling.ts'
 import { endpointName, revisionPrefix } from '../endpoint/names.ts'
 
 /** The object that a resource was made for, by its tags. */
@@ -38,7 +39,7 @@ export function madeFor(owner: OwnerObject, { type, name }: Pick<TaggedResource,
     case 'model':
       return name.startsWith(revisionPrefix(base))
     case 'alarm':
-      return name === `${base}-wake`
+      return name === wakeAlarmName(base)
     case 'topic':
       return name === `${base}-success` || name === `${base}-error`
   }

@@ -27,9 +27,8 @@ export async function removeOrphans(
   budget: number,
   signal: AbortSignal,
 ): Promise<Removal> {
-  const base = endpointName(owner)
-  // An adopted endpoint has a name of its own.
-  const name = orphans.find(({ type }) => type === 'endpoint')?.name ?? base
+  const name = endpointName(owner)
+  const alarm = wakeAlarmName(name)
   const seen = await providers.endpoints.observe(name, signal)
   if (seen) {
     // It may have lost its tags, by Retain or by another owner: then its configuration, alarm and topics are still needed.
@@ -37,7 +36,7 @@ export async function removeOrphans(
       return { removed: 0, left: 'the endpoint is there, and is not known to be without an owner' }
     if (IN_PROGRESS.has(seen.status)) return { removed: 0, left: `the endpoint is ${seen.status}` }
     if (budget < 1) return { removed: 0, left: 'enough was removed in this sweep' }
-    await providers.autoscaling.deleteAlarm(wakeAlarmName(base), signal)
+    await providers.autoscaling.deleteAlarm(alarm, signal)
     await providers.autoscaling.deregister(scalableVariant(name, VARIANT), signal)
     const outcome = await providers.endpoints.delete(name, signal)
     return outcome === 'in-progress'
@@ -57,7 +56,7 @@ export async function removeOrphans(
   function remove(orphan: TaggedResource): Promise<void> {
     switch (orphan.type) {
       case 'alarm':
-        return providers.autoscaling.deleteAlarm(wakeAlarmName(base), signal)
+        return providers.autoscaling.deleteAlarm(alarm, signal)
       case 'endpoint-config':
         return providers.configs.delete(orphan.name, signal)
       case 'model':

@@ -172,3 +172,14 @@ test('an alarm that is not there has no tags to list', async (t) => {
     name: 'ResourceNotFoundException',
   })
 })
+
+test('a client that goes before its answer comes is no failure of the local cloud', async (t) => {
+  const errors: string[] = []
+  const { cloud, aws } = await cloudWithClients(t, { onError: (error, what) => errors.push(`${what}: ${error}`) })
+  await aws.s3.send(new CreateBucketCommand({ Bucket: 'bucket' }))
+  for (const method of ['HEAD', 'GET'])
+    for (let delayMs = 0; delayMs < 20; delayMs++)
+      await fetch(`${cloud.url}/bucket`, { method, signal: AbortSignal.timeout(delayMs) }).catch(() => {})
+  t.is((await fetch(`${cloud.url}/bucket`, { method: 'HEAD' })).status, 200)
+  t.deepEqual(errors, [])
+})
