@@ -15,7 +15,7 @@ import { informer } from './kube/informer.ts'
 import { leaderElection } from './kube/leader-election.ts'
 import { recorder } from './kube/recorder.ts'
 import { type Metrics, metrics } from './metrics.ts'
-import { type Clients, clients } from './providers/clients.ts'
+import { type Clients, type ClientsOptions, clients } from './providers/clients.ts'
 import { readPriceFile } from './providers/price-file.ts'
 import { prices } from './providers/prices.ts'
 import { rateLimiter } from './providers/rate-limits.ts'
@@ -36,8 +36,8 @@ export type OperatorDependencies = {
   onFatal(reason: string): void
   now?: () => number
   random?: () => number
-  /** AWS; stop() closes it. Without it, the SDK's clients of each region, counted in the metrics. */
-  aws?: Clients
+  /** Makes AWS's clients, which stop() closes; the SDK's without it. */
+  aws?(options: ClientsOptions): Clients
   /** Of the process, where several operators share one. */
   metrics?: Metrics
 }
@@ -70,18 +70,17 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
         timing: config.leaderElection.timing,
       })
     : undefined
-  const aws =
-    deps.aws ??
-    clients({
-      onRequest: measured.awsRequest,
-      permit() {
-        if (!election || election.holds()) return
-        onLost()
-        throw new Error('the lease was lost')
-      },
-      pathStyle: config.customEndpoint,
-      limiter: rateLimiter({ rates: config.awsRates, random, metrics: measured }),
-    })
+  const permit = () => {
+    if (!election || election.holds()) return
+    onLost()
+    throw new Error('the lease was lost')
+  }
+  const aws = (deps.aws ?? clients)({
+    onRequest: measured.awsRequest,
+    permit,
+    pathStyle: config.customEndpoint,
+    limiter: rateLimiter({ rates: config.awsRates, random, metrics: measured }),
+  })
   const providers = regionalProviders(aws, now)
   const known = prices({
     overrides: config.prices.file ? await readPriceFile(config.prices.file) : {},

@@ -11,7 +11,10 @@ import { quiet } from './settle.ts'
 import { type Fact, imageReference, subjectOf, type World } from './world.ts'
 
 const QUIET_LIMIT_MS = 2_500
-const SMOKE_TEST = { input: { inline: 'hello' }, contentType: 'text/plain', timeoutSeconds: 10 }
+const SMOKE_TEST = { input: { inline: 'hello' }, contentType: 'text/plain', timeoutSeconds: 60 }
+const STEP = { type: 'CapacityPercent', value: 50 }
+const FALLBACK_TYPES = ['ml.g6.xlarge', 'ml.g4dn.xlarge']
+const SCHEDULE = [{ name: 'morning', schedule: 'cron(0 8 ? * MON-FRI *)', minInstances: 1 }]
 /** Those that begin a fault at rest would also meet what is the stranger's. */
 const OF_ONE_ONLY: readonly string[] = ['endpoint.fails-in-service', 'endpoint.system-update']
 
@@ -31,6 +34,34 @@ export async function act(world: World, command: Command, step: number): Promise
       return await patch(world, command.object, {
         spec: { scaling: { minInstances: Math.min(command.min, command.max), maxInstances: command.max } },
       })
+    case 'suspend':
+      return await patch(world, command.object, { spec: { scaling: { minInstances: 0, maxInstances: 0 } } })
+    case 'rollout':
+      return await patch(world, command.object, {
+        spec: {
+          rollout: { strategy: command.strategy, onFailure: command.onFailure, waitIntervalSeconds: 0, step: STEP },
+        },
+      })
+    case 'revision': {
+      if (command.number > 0) world.subject(command.object)?.facts.add('revision may be missing')
+      return await patch(world, command.object, { spec: { revision: command.number || null } })
+    }
+    case 'fallback': {
+      const fallback = command.mode === 'none' ? null : { types: FALLBACK_TYPES, mode: command.mode }
+      return await patch(world, command.object, { spec: { instance: { fallback } } })
+    }
+    case 'schedule':
+      return await patch(world, command.object, { spec: { scaling: { schedule: command.on ? SCHEDULE : null } } })
+    case 'topics':
+      return await patch(world, command.object, {
+        spec: { async: { notifications: command.on ? { createTopics: true } : null } },
+      })
+    case 'budget':
+      return await patch(world, command.object, {
+        spec: { budget: command.usd ? { monthlyUsd: command.usd } : null },
+      })
+    case 'strip-finalizer':
+      return await stripFinalizer(world, command.object)
     case 'tags':
       return await patch(world, command.object, { spec: { tags: { colour: command.value } } })
     case 'smoke-test':
@@ -86,6 +117,7 @@ export async function act(world: World, command: Command, step: number): Promise
     case 'restart':
       return await world.operators.restart()
     case 'jump':
+      world.facts.add('time may run out')
       return world.clock.jump(command.ms)
     case 'wait':
       return await delay(command.ms)
@@ -121,6 +153,14 @@ async function remove(world: World, name: ObjectName): Promise<void> {
     subject.deleted = true
     subject.retained = object.spec.deletionPolicy === 'Retain'
   })
+}
+
+/** As somebody in a hurry does: the object is gone at once, and what was made for it is an orphan. */
+async function stripFinalizer(world: World, name: ObjectName): Promise<void> {
+  const object = await world.object(name)
+  if (!object || object.spec.deletionPolicy === 'Retain') return
+  await remove(world, name)
+  await patch(world, name, { metadata: { finalizers: [] } })
 }
 
 const VALUES = { retry: ANNOTATIONS.retry, 'smoke-test': ANNOTATIONS.smokeTest } as const

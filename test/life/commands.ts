@@ -8,6 +8,8 @@ export type ObjectName = (typeof OBJECTS)[number]
 export const TAGS = ['1', '2', 'bad', 'absent'] as const
 export const INSTANCE_TYPES = ['ml.g5.xlarge', 'ml.g5.2xlarge', 'ml.m5.xlarge'] as const
 
+export const STRATEGIES = ['AllAtOnce', 'Canary', 'Linear', 'Rolling', 'Recreate'] as const
+
 /** Faults on calls; those of one endpoint or of instances are named. */
 export const CALL_FAULTS = ['throttle', 'error', 'drop', 'drop-response', 'stale', 'delay', 'denied'] as const
 export const ENDPOINT_FAULTS = [
@@ -41,6 +43,9 @@ export const OPERATIONS = [
   'sagemaker.DeleteModel',
   'sagemaker.DeleteEndpointConfig',
   'application-autoscaling.DeregisterScalableTarget',
+  's3.*',
+  'sns.*',
+  'tagging.*',
 ] as const
 /** What somebody else does to what is ours, or beside it. */
 export const FOREIGN_ACTS = [
@@ -66,6 +71,14 @@ export type Command =
   | { do: 'environment'; object: ObjectName; value: number }
   | { do: 'instance'; object: ObjectName; type: (typeof INSTANCE_TYPES)[number] }
   | { do: 'scaling'; object: ObjectName; min: 0 | 1; max: 1 | 2 | 3 }
+  | { do: 'suspend'; object: ObjectName }
+  | { do: 'rollout'; object: ObjectName; strategy: (typeof STRATEGIES)[number]; onFailure: 'RollBack' | 'Hold' }
+  | { do: 'revision'; object: ObjectName; number: 0 | 1 | 2 | 3 }
+  | { do: 'fallback'; object: ObjectName; mode: 'none' | 'InOrder' | 'InstancePools' }
+  | { do: 'schedule'; object: ObjectName; on: boolean }
+  | { do: 'topics'; object: ObjectName; on: boolean }
+  | { do: 'budget'; object: ObjectName; usd: 0 | 1 | 1_000_000 }
+  | { do: 'strip-finalizer'; object: ObjectName }
   | { do: 'tags'; object: ObjectName; value: string }
   | { do: 'smoke-test'; object: ObjectName; on: boolean }
   | { do: 'image'; tag: (typeof TAGS)[number] }
@@ -133,6 +146,14 @@ const edits = weighted([
   [4, fc.record({ do: a('environment'), object, value: fc.integer({ min: 0, max: 3 }) })],
   [2, fc.record({ do: a('instance'), object, type: of(...INSTANCE_TYPES) })],
   [2, fc.record({ do: a('scaling'), object, min, max: of(1, 2, 3) })],
+  [1, fc.record({ do: a('suspend'), object })],
+  [2, fc.record({ do: a('rollout'), object, strategy: of(...STRATEGIES), onFailure: of('RollBack', 'Hold') })],
+  // 0 takes it out.
+  [1, fc.record({ do: a('revision'), object, number: of(0, 0, 1, 2, 3) })],
+  [1, fc.record({ do: a('fallback'), object, mode: of('none', 'InOrder', 'InstancePools') })],
+  [1, fc.record({ do: a('schedule'), object, on: of(true, false) })],
+  [1, fc.record({ do: a('topics'), object, on: of(true, false) })],
+  [1, fc.record({ do: a('budget'), object, usd: of(0, 1, 1_000_000) })],
   [1, fc.record({ do: a('smoke-test'), object, on: of(true, true, false) })],
   [1, fc.record({ do: a('tags'), object, value: of('blue', 'green') })],
   [2, fc.record({ do: a('image'), tag: of('1', '2', '1', '2', '1', '2', 'bad', 'absent') })],
@@ -140,8 +161,9 @@ const edits = weighted([
   [2, fc.record({ do: a('annotate'), object, what: of('retry', 'retry', 'pause', 'unpause', 'smoke-test') })],
 ])
 const lives = weighted([
-  [3, create],
-  [2, fc.record({ do: a('delete'), object })],
+  [6, create],
+  [4, fc.record({ do: a('delete'), object })],
+  [1, fc.record({ do: a('strip-finalizer'), object })],
 ])
 const troubles = weighted([
   [

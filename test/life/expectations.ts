@@ -20,8 +20,9 @@ const MAY_REST: Partial<Record<Reason, readonly Fact[]>> = {
   RoleCannotBeAssumed: ['may fail for good'],
   NameTaken: ['name may be taken'],
   ConfigInUseMissing: ['configuration taken away'],
-  SmokeTestFailed: ['may be bad', 'may be asleep'],
-  SmokeTestRolledBack: ['may be bad', 'may be asleep'],
+  RevisionMissing: ['revision may be missing'],
+  SmokeTestFailed: ['may be bad', 'may be asleep', 'time may run out'],
+  SmokeTestRolledBack: ['may be bad', 'may be asleep', 'time may run out'],
 }
 
 export type Verdict =
@@ -42,6 +43,9 @@ export function judge(world: World, now: CloudView, subject: Subject, object: As
   const absent = !world.image.pushed.has(world.image.tag)
   if (image?.reason === 'ImageNotReady' && image.observedGeneration === generation && absent)
     return { state: 'resting', reason: 'ImageNotReady' }
+  const smokeTest = conditionOf(object, 'SmokeTestPassed')
+  if (smokeTest?.reason === 'DeferredUntilAwake' && smokeTest.observedGeneration === generation)
+    return { state: 'resting', reason: smokeTest.reason }
   if (degraded?.status !== 'True' || degraded.observedGeneration !== generation)
     return { state: 'moving', why: summary(object) }
   const allowed = MAY_REST[degraded.reason as Reason]?.some((fact) => subject.facts.has(fact) || world.facts.has(fact))
@@ -61,15 +65,22 @@ function* notAsDeclared(now: CloudView, subject: Subject, { spec, status }: Asyn
   const config = now.endpointConfigs.find(({ EndpointConfigName }) => EndpointConfigName === configName)
   const variant = config?.ProductionVariants[0]
   if (!variant) return yield `there is no configuration ${configName}`
-  if (variant.InstanceType !== spec.instance.type) yield `the instance type is ${variant.InstanceType}`
+  const types = variant.InstancePools?.map(({ InstanceType }) => InstanceType) ?? [variant.InstanceType]
+  const wanted = [spec.instance.type, ...(spec.instance.fallback?.types ?? [])]
+  // An earlier revision that the spec names has a content of its own.
+  const pinned = spec.revision !== undefined
+  if (!pinned && types.some((type) => !wanted.includes(String(type)))) yield `the instance types are ${types}`
   const model = now.models.find(({ ModelName }) => ModelName === variant.ModelName)
   if (!model) return yield `there is no model ${variant.ModelName}`
-  if (model.PrimaryContainer.Image !== status?.image) yield `the model runs ${model.PrimaryContainer.Image}`
+  if (!pinned && model.PrimaryContainer.Image !== status?.image) yield `the model runs ${model.PrimaryContainer.Image}`
   const level = model.PrimaryContainer.Environment?.LEVEL
-  if (level !== spec.environment?.LEVEL) yield `the model's LEVEL is ${level}`
+  if (!pinned && level !== spec.environment?.LEVEL) yield `the model's LEVEL is ${level}`
 
   const target = now.targets.find(({ resourceId }) => resourceId.split('/')[1] === name)
   const { minInstances, maxInstances } = spec.scaling
+  // A budget that is used up holds the maximum down.
+  const held = conditionOf(status ? { status } : {}, 'WithinBudget')?.status === 'False'
+  if (held) return
   if (target?.min !== minInstances || target.max !== maxInstances)
     yield `the scalable target is ${JSON.stringify(target)}`
   for (const policy of [`${name}-wake`, `${name}-backlog`])

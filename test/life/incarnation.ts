@@ -3,7 +3,7 @@ import type { Config } from '../../operator/config.ts'
 import type { KubeClient } from '../../operator/kube/client.ts'
 import type { Metrics } from '../../operator/metrics.ts'
 import { type Operator, startOperator } from '../../operator/operator.ts'
-import { type Clients, clients, type RegionClients } from '../../operator/providers/clients.ts'
+import { type Clients, type ClientsOptions, clients, type RegionClients } from '../../operator/providers/clients.ts'
 import type { History } from './history.ts'
 
 /** Where in a call an operator dies: with the request unsent, or done and its answer unseen. */
@@ -83,7 +83,7 @@ export function startIncarnation(options: IncarnationOptions): Incarnation {
     now,
     random,
     metrics,
-    aws: guardedClients(options, through, () => dead),
+    aws: (asked) => guardedClients(options, asked, through, () => dead),
     onFatal: (reason) => {
       if (!dead) options.onFatal(reason)
     },
@@ -114,11 +114,12 @@ export function startIncarnation(options: IncarnationOptions): Incarnation {
 type Through = <T>(act: () => Promise<T>, counts: boolean) => Promise<T>
 
 function guardedClients(
-  { cloudUrl, metrics, history, name, onCall }: IncarnationOptions,
+  { cloudUrl, history, name, onCall }: IncarnationOptions,
+  asked: ClientsOptions,
   through: Through,
   dead: () => boolean,
 ): Clients {
-  const made = clients({ onRequest: metrics.awsRequest, pathStyle: true, endpoint: cloudUrl })
+  const made = clients({ ...asked, endpoint: cloudUrl })
   const guarded = new WeakSet<RegionClients>()
   return {
     close: () => made.close(),

@@ -2,7 +2,7 @@ import { tag, view } from './view.ts'
 import type { World } from './world.ts'
 
 /** What is in the cloud of objects that are gone, in words; of one with deletionPolicy Retain, only what still carries its tags. */
-export function leftovers(world: World): string[] {
+export async function leftovers(world: World): Promise<string[]> {
   const { stranger, namespace } = world
   const now = view(world.cloud)
   const named = [
@@ -10,7 +10,9 @@ export function leftovers(world: World): string[] {
     ...now.endpointConfigs.map((each) => ({ what: 'configuration', name: each.EndpointConfigName, tagged: each })),
     ...now.models.map((each) => ({ what: 'model', name: each.ModelName, tagged: each })),
   ]
+  const { Topics = [] } = await stranger.aws.sns.listTopics({})
   const scaling = [
+    ...Topics.map(({ TopicArn = '' }) => ({ what: 'topic', name: TopicArn.split(':').at(-1) ?? '' })),
     ...now.targets.map(({ resourceId }) => ({ what: 'scalable target', name: resourceId.split('/')[1] ?? '' })),
     ...now.policies.map(({ name, resourceId }) => ({ what: `policy ${name}`, name: resourceId.split('/')[1] ?? '' })),
     ...now.alarms.map(({ name }) => ({ what: 'alarm', name })),

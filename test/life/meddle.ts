@@ -22,11 +22,8 @@ export async function meddle(world: World, subject: Subject, act: Act): Promise<
   if (act === 'take-name' && stranger.owns(subject.endpointName)) subject.facts.add('name may be taken')
 }
 
-async function attempt(
-  world: World,
-  { endpointName: name, uid, facts }: Subject,
-  act: Act,
-): Promise<string | undefined> {
+async function attempt(world: World, subject: Subject, act: Act): Promise<string | undefined> {
+  const { endpointName: name, uid, facts } = subject
   const { stranger, cloud } = world
   const { sagemaker, autoscaling, cloudwatch } = stranger.aws
   const variant = {
@@ -101,22 +98,25 @@ async function attempt(
       await stranger.plantBeside(name, uid)
       return undefined
     case 'take-name':
-      return await takeName(world, name)
+      return await takeName(world, subject)
   }
 }
 
-const QUIET_MS = 150
-const QUIET_LIMIT_MS = 1_500
+/** Requests of the dead that are on their way have arrived by then. */
+const ARRIVED_MS = 100
 
 /**
  * SageMaker has no conditional writes: what changes hands between a look and the act that follows, or behind an answer from the
- * past, nobody can tell. So a name changes hands only while no pass is under way and all answers are of now.
+ * past, nobody can tell. So a name that was ours changes hands only while no operator runs, and all answers are of now.
  */
-async function takeName({ stranger, clock, facts, calls }: World, name: string): Promise<string | undefined> {
+async function takeName(world: World, { name, endpointName }: Subject): Promise<string | undefined> {
+  const { stranger, clock, facts, operators } = world
   if (facts.has('answers may be stale')) return 'answers may be stale'
-  for (const end = Date.now() + QUIET_LIMIT_MS; Date.now() - calls.lastAt < QUIET_MS; await delay(20))
-    if (Date.now() > end) return 'the operator is busy'
+  if ((await world.object(name))?.status?.endpointArn) {
+    operators.crashAll()
+    await delay(ARRIVED_MS)
+  }
   // Creation times, by which one endpoint is told from the next of its name, are kept in whole seconds.
   clock.jump(1_000)
-  return (await stranger.takeName(name)) ? undefined : 'it is taken'
+  return (await stranger.takeName(endpointName)) ? undefined : 'it is taken'
 }

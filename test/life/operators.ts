@@ -6,9 +6,11 @@ import { type Metrics, metrics } from '../../operator/metrics.ts'
 import type { JumpingClock } from './clock.ts'
 import type { History } from './history.ts'
 import { type CrashPoint, type Incarnation, startIncarnation } from './incarnation.ts'
+import { REGION } from './view.ts'
 
 /** Milliseconds. Short, so that a sequence takes seconds. */
 export const INTERVALS = { inFlight: 60, settled: 700, deleting: 60, verify: 1_400 }
+const SWEEP_MS = 2_000
 const LEASE = { leaseMs: 4_000, renewDeadlineMs: 3_400, retryMs: 300 }
 const DOWN_MS = 100
 
@@ -18,6 +20,8 @@ export type Operators = {
   /** How many have crashed so far. */
   crashes(): number
   crashNow(downMs: number): void
+  /** All of them, so that nothing is under way any more. */
+  crashAll(): void
   crashAt(point: CrashPoint): void
   restart(): Promise<void>
   /** Waits until none is down, and takes back crashes that have not come yet. */
@@ -48,6 +52,7 @@ export function operators(options: OperatorsOptions): Operators {
     namespace,
     clusterId: namespace,
     intervals: INTERVALS,
+    orphans: { mode: 'delete', interval: SWEEP_MS, regions: [REGION] },
     workers: 4,
     customEndpoint: true,
   }
@@ -113,6 +118,9 @@ export function operators(options: OperatorsOptions): Operators {
       const seat = leading()
       seat.downMs = downMs
       seat.current?.crash()
+    },
+    crashAll() {
+      for (const { current } of seats) current?.crash()
     },
     crashAt: (point) => leading().current?.crashAt(point),
     async restart() {

@@ -19,10 +19,12 @@ import { imageReference, startWorld, type World } from './world.ts'
 const CALLS_PER_COMMAND = 120
 const CALLS_PER_OBJECT_SECOND = 40
 const CALLS_AT_REST = 12
-/** A look for the image's tag. */
-const CALLS_FOR_THE_IMAGE = 4
+/** A look for the image's tag, and a sweep for orphans. */
+const CALLS_FOR_THE_IMAGE = 8
 const IDLE_MS = INTERVALS.settled
 const MAX_LOOKS = 6
+/** Orphans are swept up by the second look that finds them; a hang detector. */
+const SWEPT_MS = 30_000
 /** One remedy may bring to light what the next is for. */
 const MAX_REMEDIES = 3
 
@@ -68,7 +70,7 @@ async function judgeTheEnd(world: World, commands: number, began: number): Promi
   history.add('test', 'rests')
   const restless = await rests(world, live)
   if (restless) violations.push(restless)
-  violations.push(...(await stranger.complaints()), ...leftovers(world))
+  violations.push(...(await stranger.complaints()), ...(await leftOver(world)))
   fail(violations)
 
   let left = verdicts
@@ -93,9 +95,17 @@ async function judgeTheEnd(world: World, commands: number, began: number): Promi
     }
   }
   await settled(world)
-  violations.push(...(await stranger.complaints()), ...leftovers(world))
+  violations.push(...(await stranger.complaints()), ...(await leftOver(world)))
   fail(violations)
   return [...verdicts.values()].flatMap((verdict) => (verdict.state === 'resting' ? [verdict.reason] : []))
+}
+
+/** What is left although there was time to sweep it up. */
+async function leftOver(world: World): Promise<string[]> {
+  for (const end = Date.now() + SWEPT_MS; ; await delay(100)) {
+    const left = await leftovers(world)
+    if (left.length === 0 || Date.now() > end) return left
+  }
 }
 
 const allReady = (verdicts: Map<string, Verdict>) => [...verdicts.values()].every(({ state }) => state === 'ready')
@@ -113,9 +123,10 @@ async function heal(world: World, verdicts: Map<string, Verdict>): Promise<void>
     const verdict = verdicts.get(subject.name)
     if (subject.deleted || verdict?.state !== 'resting') continue
     if (verdict.reason === 'NameTaken') await stranger.leaveName(subject.endpointName)
+    else if (verdict.reason === 'RevisionMissing') await patch(world, subject.name, { spec: { revision: null } })
     else if (verdict.reason === 'ConfigInUseMissing') await stranger.deleteEndpoint(subject.endpointName)
     else {
-      if (verdict.reason.startsWith('SmokeTest')) await stranger.wake(subject.endpointName)
+      if (/^SmokeTest|^DeferredUntilAwake/.test(verdict.reason)) await stranger.wake(subject.endpointName)
       const annotations = { [ANNOTATIONS.retry]: 'healed', [ANNOTATIONS.smokeTest]: 'healed' }
       await patch(world, subject.name, { metadata: { annotations } })
     }

@@ -13,7 +13,7 @@ export type CloudView = {
   }[]
   endpointConfigs: {
     EndpointConfigName: string
-    ProductionVariants: { InstanceType: string; ModelName: string }[]
+    ProductionVariants: { InstanceType?: string; InstancePools?: { InstanceType: string }[]; ModelName: string }[]
     Tags: Tags
   }[]
   endpoints: {

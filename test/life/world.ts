@@ -41,6 +41,8 @@ export type Fact =
   | 'may be asleep'
   | 'may be bad'
   | 'answers may be stale'
+  | 'time may run out'
+  | 'revision may be missing'
 
 export type World = {
   cloud: LocalCloud
@@ -56,7 +58,7 @@ export type World = {
   /** What must never be, as soon as it was. */
   violations: string[]
   /** Requests to AWS by all operators so far, and by operation. */
-  calls: { total: number; by: Map<string, number>; lastAt: number }
+  calls: { total: number; by: Map<string, number> }
   /** The tag that the ModelImage names, and those that are in the registry. */
   image: { tag: string; pushed: Set<string> }
   /** The newest of that name, deleted or not. */
@@ -90,7 +92,7 @@ export async function startWorld(kube: KubeClient, { noise, pair }: Pick<Sequenc
     },
     onError: (error, what) => violations.push(`the local cloud failed: ${what}: ${String(error)}`),
   })
-  const calls: World['calls'] = { total: 0, by: new Map(), lastAt: 0 }
+  const calls: World['calls'] = { total: 0, by: new Map() }
   const other = stranger(cloud)
   const crew = operators({
     kube,
@@ -103,7 +105,6 @@ export async function startWorld(kube: KubeClient, { noise, pair }: Pick<Sequenc
     violations,
     onCall(operation) {
       calls.total++
-      calls.lastAt = Date.now()
       calls.by.set(operation, (calls.by.get(operation) ?? 0) + 1)
       const uids = view(cloud).endpoints.flatMap((endpoint) => tag(endpoint, 'mooring.dev/uid') ?? [])
       for (const uid of uids.filter((each, index) => uids.indexOf(each) !== index))
