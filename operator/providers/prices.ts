@@ -72,8 +72,10 @@ export function prices({ overrides, priceList, now, random, log }: PricesOptions
     const entry = cache.get(key) ?? { price: undefined, until: Number.NEGATIVE_INFINITY, asking: undefined }
     cache.set(key, entry)
     if (cache.size > MAX_CACHED) cache.delete(cache.keys().next().value as string)
+    const first = entry.until === Number.NEGATIVE_INFINITY
     if (now() >= entry.until) entry.asking ??= ask(api, region, type, entry)
-    if (!entry.price) await entry.asking
+    // Later answers come by themselves: where the Price List cannot be reached, nobody waits for it each hour.
+    if (first) await entry.asking
     return entry.price
   }
 
