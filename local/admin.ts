@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Clock, VirtualClock } from './clock.ts'
 import { type FaultBoard, faultSchema } from './faults.ts'
 import { readBody } from './gateway/body.ts'
+import type { RateLimit, RateLimits } from './rate-limits.ts'
 import type { Recorder } from './recorder.ts'
 import type { JsonObject } from './service.ts'
 import { type Images, imageDefinitionSchema } from './services/ecr/images.ts'
@@ -12,13 +13,14 @@ const BODY_LIMIT_BYTES = 256 * 1024
 export type AdminOptions = {
   images: Images
   faults: FaultBoard
+  limits: RateLimits
   calls: Recorder
   state(): Record<string, JsonObject>
   clock: Clock
 }
 
 /** `/_local/…`: what no AWS has. Also `/v2/…`, the registry's own API for what ECR points at. */
-export function adminApi({ images, faults, calls, state, clock }: AdminOptions) {
+export function adminApi({ images, faults, limits, calls, state, clock }: AdminOptions) {
   const routes: Record<string, (body: unknown) => Promise<unknown> | unknown> = {
     'GET /_local/health': () => ({ ok: true, now: new Date(clock.now()).toISOString() }),
     'GET /_local/state': () => state(),
@@ -27,6 +29,10 @@ export function adminApi({ images, faults, calls, state, clock }: AdminOptions) 
     'GET /_local/faults': () => faults.list(),
     'POST /_local/faults': (body) => faults.set(faultSchema.parse(body)),
     'DELETE /_local/faults': () => faults.clear(),
+    'GET /_local/rate-limits': () => limits.list(),
+    // Checked by set().
+    'PUT /_local/rate-limits': (body) => limits.set(body as RateLimit[]),
+    'DELETE /_local/rate-limits': () => limits.set([]),
     'POST /_local/images': (body) => ({ digest: images.register(imageDefinitionSchema.parse(body)) }),
     'POST /_local/clock/advance': async (body) => {
       const { milliseconds } = z

@@ -10,9 +10,11 @@ import * as runtimeSdk from '@aws-sdk/client-sagemaker-runtime'
 import { adminApi } from './admin.ts'
 import type { CallHook } from './call-hook.ts'
 import { type Clock, scaledClock } from './clock.ts'
+import { eventQueue } from './event-queue.ts'
 import { type Fault, faultBoard } from './faults.ts'
 import { gateway, type Mounted } from './gateway/server.ts'
 import { operationsOf } from './gateway/shapes.ts'
+import { type RateLimit, rateLimits } from './rate-limits.ts'
 import { type RecordedCall, recorder } from './recorder.ts'
 import type { Environment, JsonObject, ScalableTargets, Service } from './service.ts'
 import { autoscalingService } from './services/application-auto-scaling/index.ts'
@@ -35,6 +37,13 @@ export type LocalCloudOptions = {
   /** SageMaker's, and how often metrics are published and alarms judged; all on the cloud's clock, in milliseconds. */
   delays?: Partial<SagemakerDelays> & { metricPeriod?: number }
   images?: ImageDefinition[]
+  /** Beyond these, calls meet ThrottlingException. None unless given. */
+  rateLimits?: readonly RateLimit[]
+  /**
+   * An SQS queue, made at the start, that every state change of an endpoint is sent to in EventBridge's words. A queue's URL stands for its
+   * name, the last part of it. None unless given.
+   */
+  eventQueue?: string
   /** Uniform in [0, 1). */
   random?: () => number
   /** Asked before and after each call: for tests that kill or stall the caller there. */
@@ -48,6 +57,8 @@ export type LocalCloud = {
   port: number
   /** For any SDK: endpoint, region and credentials. */
   environment: Record<string, string>
+  /** The queue of endpoint state changes; undefined where none was asked for. */
+  eventQueueUrl: string | undefined
   clock: Clock
   registerImage(definition: ImageDefinition): string
   setFault(fault: Fault): void
@@ -55,6 +66,8 @@ export type LocalCloud = {
   faults(): (Fault & { hits: number })[]
   /** All of them, or those of one subject. */
   clearFaults(subject?: string): void
+  /** Takes the place of all rate limits before. */
+  setRateLimits(limits: readonly RateLimit[]): void
   calls(): RecordedCall[]
   resetCalls(): void
   /** Everything that is there now, by service. */
@@ -69,6 +82,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   const { clock = scaledClock(), region = 'us-east-1', accountId = '123456789012', delays = {}, random } = options
   const onError = options.onError ?? ((error, what) => console.error(`local cloud: ${what}:`, error))
   const faults = faultBoard(random)
+  const limits = rateLimits(options.rateLimits)
   const calls = recorder()
   const registry = images(clock.now)
   for (const definition of options.images ?? []) registry.register(definition)
@@ -76,6 +90,11 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   const metricPeriod = delays.metricPeriod ?? METRIC_PERIOD_MS
   const cloudwatch = cloudwatchService({ clock, region, accountId, evaluationPeriod: metricPeriod, onError })
   const stored = await storage(region, accountId)
+  const { host, port: storagePort } = stored
+  const events =
+    options.eventQueue === undefined
+      ? undefined
+      : await eventQueue({ host, port: storagePort, region, queue: options.eventQueue, onError })
   const common: Environment = { clock, accountId, region, faults, metrics: cloudwatch, logs }
   let url = ''
   const environment = () => ({
@@ -98,6 +117,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     objects: stored.objects,
     alarms: cloudwatch,
     delays,
+    ...(events ? { onEndpointState: events.send } : {}),
     // A container has a network of its own; a process on a laptop must not open its port to everyone.
     containerEnvironment: () => ({ ...environment(), SAGEMAKER_BIND_TO_HOST: '127.0.0.1' }),
   })
@@ -134,10 +154,11 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   const server = gateway({
     mounted,
     proxied: { services: ['s3', 'sns', 'sqs', 'sts'], host: stored.host, port: stored.port, topics: stored.topics },
-    other: adminApi({ images: registry, faults, calls, state, clock }),
+    other: adminApi({ images: registry, faults, limits, calls, state, clock }),
     recorder: calls,
     faults,
     onCall: options.onCall,
+    limits,
     region,
     accountId,
     onError,
@@ -147,6 +168,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     server.closeAllConnections()
     await Promise.all([runtime.stop(), cloudwatch.stop(), autoscaling.stop()])
     await sagemaker.stop()
+    await events?.stop()
     await stored.stop()
   }
   await new Promise<void>((resolve, reject) => {
@@ -164,11 +186,13 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     url,
     port,
     environment: environment(),
+    eventQueueUrl: events?.urlAt(url),
     clock,
     registerImage: (definition) => registry.register(definition),
     setFault: (fault) => faults.set(fault),
     faults: () => faults.list(),
     clearFaults: (subject) => faults.clear(subject),
+    setRateLimits: limits.set,
     calls: () => calls.calls(),
     resetCalls: () => calls.reset(),
     state,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { fits } from './operation-pattern.ts'
 import { ApiError, type Faults, type JsonObject } from './service.ts'
 
 /**
@@ -90,13 +91,6 @@ export function faultBoard(random: () => number = Math.random): FaultBoard {
       return met
     },
   }
-}
-
-function fits(pattern: string, service: string, operation: string): boolean {
-  const [wantedService, wantedOperation] = pattern.split('.')
-  return (
-    (wantedService === '*' || wantedService === service) && (wantedOperation === '*' || wantedOperation === operation)
-  )
 }
 
 function effect(fault: Fault): CallFault {

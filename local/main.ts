@@ -2,10 +2,15 @@ import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { scaledClock } from './clock.ts'
 import { startLocalCloud } from './cloud.ts'
+import { parseRateLimit } from './rate-limits.ts'
 
 const USAGE = `npm run local -- [--port 4566] [--speed 60] [--images FILE.json] [--instant]
-                 start; --speed: minutes of SageMaker per real minute; --instant: its transitions take no time
-npm run local -- state | calls | faults [--url URL]                 look into a running one
+                 [--rate-limit SERVICE[.OPERATION]=CALLS_PER_SECOND[/BURST]]... [--event-queue NAME]
+                 start; --speed: minutes of SageMaker per real minute; --instant: its transitions take no time;
+                 --rate-limit: beyond it, calls are throttled; --event-queue: an SQS queue that gets every state change
+npm run local -- state | calls | faults | rate-limits [--url URL]   look into a running one
+npm run local -- rate-limit SERVICE[.OPERATION]=CALLS_PER_SECOND[/BURST]...|none [--url URL]
+                 in place of those before
 npm run local -- fault NAME|SERVICE.OPERATION [--subject S] [--effect throttle|error|drop|drop-response|delay|stale]
                  [--code C] [--message M] [--reason R] [--delay-ms N] [--times N]
                  [--probability 0..1] [--instance-type T] [--url URL]
@@ -18,6 +23,8 @@ const { values, positionals } = parseArgs({
     port: { type: 'string', default: '4566' },
     speed: { type: 'string', default: '1' },
     images: { type: 'string' },
+    'rate-limit': { type: 'string', multiple: true, default: [] },
+    'event-queue': { type: 'string' },
     instant: { type: 'boolean', default: false },
     url: { type: 'string' },
     subject: { type: 'string' },
@@ -42,8 +49,20 @@ async function serve(): Promise<void> {
     throw new Error('--port is a port number, or 0 for any free one')
   const images = values.images ? JSON.parse(await readFile(values.images, 'utf8')) : []
   const delays = values.instant ? INSTANT : {}
-  const cloud = await startLocalCloud({ port, clock: scaledClock(speed), images, delays })
-  const lines = Object.entries(cloud.environment).map(([name, value]) => `export ${name}=${value}`)
+  const eventQueue = values['event-queue']
+  const cloud = await startLocalCloud({
+    port,
+    clock: scaledClock(speed),
+    images,
+    delays,
+    rateLimits: values['rate-limit'].map(parseRateLimit),
+    ...(eventQueue === undefined ? {} : { eventQueue }),
+  })
+  const { environment, eventQueueUrl } = cloud
+  const lines = Object.entries({
+    ...environment,
+    ...(eventQueueUrl ? { MOORING_EVENT_QUEUE_URL: eventQueueUrl } : {}),
+  }).map(([name, value]) => `export ${name}=${value}`)
   console.log(`The local cloud answers at ${cloud.url}, ${speed === 1 ? 'in real time' : `${speed} times as fast as real time`}.
 It is a development tool: nothing is persistent, nobody is authenticated, and it listens on loopback only.
 
@@ -89,13 +108,15 @@ function fault(target: string): Record<string, unknown> {
   }
 }
 
-const [command, target] = positionals
+const [command, target, ...more] = positionals
 try {
   if (values.help) console.log(USAGE)
   else if (!command) await serve()
-  else if (['state', 'calls', 'faults'].includes(command)) await ask('GET', command)
+  else if (['state', 'calls', 'faults', 'rate-limits'].includes(command)) await ask('GET', command)
   else if (command === 'fault' && target === 'clear') await ask('DELETE', 'faults')
   else if (command === 'fault' && target) await ask('POST', 'faults', fault(target))
+  else if (command === 'rate-limit' && target === 'none') await ask('DELETE', 'rate-limits')
+  else if (command === 'rate-limit' && target) await ask('PUT', 'rate-limits', [target, ...more].map(parseRateLimit))
   else {
     console.error(USAGE)
     process.exitCode = 2

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { CallHook } from '../call-hook.ts'
 import type { FaultBoard } from '../faults.ts'
+import type { RateLimits } from '../rate-limits.ts'
 import type { Recorder } from '../recorder.ts'
 import { ApiError } from '../service.ts'
 import { bucketRegions } from '../services/storage/buckets.ts'
@@ -15,6 +16,7 @@ export type ForwardOptions = {
   proxied: { host: string; port: number; topics: Pick<Topics, 'refuseOtherTags'> }
   recorder: Recorder
   faults: FaultBoard
+  limits: RateLimits
   accountId: string
   onCall?: CallHook | undefined
 }
@@ -23,7 +25,7 @@ export type ForwardOptions = {
 const NAMING_QUEUES = ['CreateQueue', 'GetQueueUrl', 'ListQueues', 'ListDeadLetterSourceQueues']
 
 /** Hands a request on to fauxqs as it came, S3's bodies streamed; faults and the recorder apply to it as to the others. */
-export function forwarder({ proxied, recorder, faults, accountId, onCall }: ForwardOptions) {
+export function forwarder({ proxied, recorder, faults, limits, accountId, onCall }: ForwardOptions) {
   const { host, port, topics } = proxied
   const buckets = bucketRegions()
   return async (
@@ -44,7 +46,8 @@ export function forwarder({ proxied, recorder, faults, accountId, onCall }: Forw
     }
     const form = service === 'sns' && body !== undefined ? inwardArns(new URLSearchParams(body)) : undefined
     try {
-      if (fault.error) throw fault.error
+      const refusal = fault.error ?? limits.onCall(service, operation)
+      if (refusal) throw refusal
       if (form && operation === 'CreateTopic') await topics.refuseOtherTags(form, region)
     } catch (error) {
       if (!(error instanceof ApiError)) throw error

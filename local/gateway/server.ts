@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { CallHook } from '../call-hook.ts'
 import type { FaultBoard } from '../faults.ts'
+import type { RateLimits } from '../rate-limits.ts'
 import type { Recorder } from '../recorder.ts'
 import { ApiError, type JsonObject, type Service } from '../service.ts'
 import { readBody } from './body.ts'
@@ -35,6 +36,7 @@ export type GatewayOptions = {
   recorder: Recorder
   faults: FaultBoard
   onCall?: CallHook | undefined
+  limits: RateLimits
   region: string
   accountId: string
   onError(error: unknown, what: string): void
@@ -147,7 +149,8 @@ export function gateway(options: GatewayOptions): Server {
       )
       if (fault.delayMs) await delay(fault.delayMs)
       if (fault.drop === 'before') return dropped()
-      if (fault.error) throw fault.error
+      const refusal = fault.error ?? options.limits.onCall(service.name, operation.name)
+      if (refusal) throw refusal
       const handler = service.operations[operation.name]
       if (!handler || !operations.has(operation.name)) {
         throw new ApiError('UnknownOperationException', `The local cloud has no ${operation.name}`)
