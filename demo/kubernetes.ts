@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024
 
-export type Condition = { type: string; status: string; reason: string; message: string }
+export type Condition = { type: string; status: string; reason: string; message: string; observedGeneration?: number }
 
 /** What the demo reads of an object; the rest is for `kubectl describe`. */
 export type Observed = {

@@ -12,6 +12,7 @@ import { type Context, ENDPOINT, NAMESPACE, REGION } from './steps/context.ts'
 import { deploy, prepareAccount } from './steps/deploy.ts'
 import { failAndRecover } from './steps/recover.ts'
 import { removeAll } from './steps/remove.ts'
+import { editBadly } from './steps/roll-back.ts'
 import { sleepAndWake } from './steps/scale.ts'
 import { segmentPhoto } from './steps/segment.ts'
 import { writeReport } from './summary.ts'
@@ -72,6 +73,9 @@ async function demo(): Promise<void> {
   console.chapter('A failure that would have been a night')
   const failure = await failAndRecover(context, endpointName)
 
+  console.chapter('A bad edit that nobody had to undo in a hurry')
+  const rolledBack = await editBadly(context, endpointName, OUTPUT)
+
   console.chapter('Nothing to do, nothing to pay')
   await sleepAndWake(context, endpointName)
   const describe = await cluster.kubectl('describe', 'aie', ENDPOINT, '-n', NAMESPACE)
@@ -84,6 +88,7 @@ async function demo(): Promise<void> {
         watcher: watch,
         segmentation,
         failure,
+        rolledBack,
         describe,
         clockFactor: CLOCK_FACTOR,
       }),

@@ -15,6 +15,7 @@ export type Report = {
   notification: string
   describe: string
   failure: { reason: string; logTail: string[] }
+  rolledBack: { edit: string; message: string; events: string; logTail: string[] }
   calls: { service: string; operation: string; count: number }[]
   cost: Cost | undefined
 }
@@ -38,6 +39,12 @@ ${timelineSvg(report.timeline)}
 <p>From the success topic's queue:</p>${text(report.notification)}
 <h2>The failure, as the operator wrote it down</h2>
 ${text(`${report.failure.reason}\n\n${report.failure.logTail.join('\n')}`)}
+<h2>The bad edit, which SageMaker took back without a word</h2>
+${text(report.rolledBack.edit)}
+<p>Ready said, while the configuration from before went on answering:</p>
+${text(`${report.rolledBack.message}\n\n${report.rolledBack.events}`)}
+<p>The container's last lines:</p>
+${text(report.rolledBack.logTail.join('\n'))}
 <h2>Cost</h2>
 ${costHtml(report.cost)}
 <h2>kubectl describe aie</h2>

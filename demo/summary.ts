@@ -5,6 +5,7 @@ import { cost } from './cost.ts'
 import type { LocalCloudAdmin } from './local-cloud.ts'
 import { reportHtml } from './report.ts'
 import type { Failure } from './steps/recover.ts'
+import type { RolledBack } from './steps/roll-back.ts'
 import type { Segmentation } from './steps/segment.ts'
 import { instanceSeconds } from './timeline.ts'
 import type { Watcher } from './watcher.ts'
@@ -21,6 +22,7 @@ export type Summary = {
   watcher: Watcher
   segmentation: Segmentation
   failure: Failure
+  rolledBack: RolledBack
   describe: string
   clockFactor: number
 }
@@ -41,6 +43,7 @@ export async function writeReport(summary: Summary): Promise<void> {
     notification: segmentation.notification,
     describe: summary.describe,
     failure: summary.failure,
+    rolledBack: summary.rolledBack,
     calls: await summary.cloud.calls(),
     cost: cost(INSTANCE_TYPE, instanceSeconds(timeline.samples), watched),
   })

@@ -9,6 +9,7 @@ import { putRequest } from './segment.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const SAMPLES = join(ROOT, 'samples', 'segment')
+export const ENDPOINT_MANIFEST = join(SAMPLES, 'async-inference-endpoint.yaml')
 
 /** What a real account has before the manifest: an image, a bucket, topics, and a queue that listens to one of them. */
 export async function prepareAccount({ console, aws, cloud }: Context): Promise<{ queueUrl: string }> {
