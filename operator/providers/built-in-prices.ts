@@ -1,8 +1,9 @@
 /**
  * On-demand prices of SageMaker hosting in us-east-1, USD an hour and instance, as of BUILT_IN_AS_OF.
  *
- * Not read from AWS by us: each figure stands in at least two public repositories that agree, and those of ml.m5 and ml.g5 in notes of
- * readings of AWS's Price List between June and September 2026. Asynchronous inference has usage types of its own (AsyncInf) with the
+ * Not read from AWS by us: the figures are copies in public repositories, most of them in several that agree; of ml.g4dn.2xlarge and
+ * ml.g5.xlarge there are also copies that differ. Those of ml.m5 and ml.g5 stand in notes of readings of AWS's Price List between June and
+ * September 2026. Asynchronous inference has usage types of its own (AsyncInf) with the
  * same prices as hosting where both were noted. Only what was found is here: other types and regions need a file or the Price List.
  */
 export const BUILT_IN_AS_OF = '2026-09'

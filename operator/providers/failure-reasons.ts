@@ -95,6 +95,13 @@ const KNOWN: readonly Known[] = [
     remedy: 'The execution role must exist and trust sagemaker.amazonaws.com.',
   },
   {
+    // AWS's wording is not known; the member's name is in every refusal of a member.
+    pattern: /instance ?pools/i,
+    reason: 'InstancePoolsRefused',
+    permanent: true,
+    remedy: 'Set spec.instance.fallback.mode to InOrder: SageMaker takes no instance pools here.',
+  },
+  {
     pattern: /One or more endpoint features are not supported/,
     reason: 'NotSupported',
     permanent: true,

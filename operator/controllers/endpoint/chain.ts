@@ -15,7 +15,7 @@ import { noteOutcome } from './revisions.ts'
 import { goBackAfter } from './rollout.ts'
 import { smokeTestStep } from './smoke-test.ts'
 import { tagsStep } from './tags.ts'
-import { servingTarget, targetOf } from './target.ts'
+import { servingTarget, targetOf, targetRefused } from './target.ts'
 import { topicsStep } from './topics.ts'
 
 /** How a pass ended. */
@@ -29,27 +29,26 @@ export type Ended =
 /** The steps in their order; the first that is not done stops the chain. */
 export async function chain(pass: Pass): Promise<Ended> {
   const image = await guarded(pass, 'ImageReady', () => imageStep(pass))
-  const pinned = pin(pass, image)
-  if ('kind' in pinned) return pinned
-  // What serves already goes on being looked after; nothing new is rolled out until its image is known.
-  const held = image.kind === 'proceed' ? undefined : image
+  const pin = pinned(pass, image)
+  if ('kind' in pin) return pin
+  const { pinned: next, held } = pin
 
-  const model = await guarded(pass, 'ModelReady', () => modelStep(pinned))
+  const model = await guarded(pass, 'ModelReady', () => modelStep(next))
   if (model.kind !== 'proceed') return model
 
-  const buckets = await guarded(pass, 'ConfigReady', () => bucketsStep(pinned))
+  const buckets = await guarded(pass, 'ConfigReady', () => bucketsStep(next))
   if (buckets.kind !== 'proceed') return buckets
 
-  const topics = await guarded(pass, 'ConfigReady', () => topicsStep(pinned))
+  const topics = await guarded(pass, 'ConfigReady', () => topicsStep(next))
   if (topics.kind !== 'proceed') return topics
 
-  const config = await guarded(pass, 'ConfigReady', () => endpointConfigStep(pinned))
+  const config = await guarded(pass, 'ConfigReady', () => endpointConfigStep(next))
   if (config.kind !== 'proceed') return config
 
-  const endpoint = await guarded(pass, 'EndpointInService', () => endpointStep(pinned))
+  const endpoint = await guarded(pass, 'EndpointInService', () => endpointStep(next))
   if (endpoint.kind === 'halt' && endpoint.serving) {
     const { serving } = endpoint
-    const scaling = await guarded(pass, 'AutoscalingReady', () => autoscalingStep({ ...pinned, seen: serving }))
+    const scaling = await guarded(pass, 'AutoscalingReady', () => autoscalingStep({ ...next, seen: serving }))
     return scaling.kind === 'error' ? scaling : endpoint
   }
   if (endpoint.kind !== 'proceed') return endpoint
@@ -57,7 +56,7 @@ export async function chain(pass: Pass): Promise<Ended> {
 
   const scaling = await guarded(pass, 'AutoscalingReady', () => autoscalingStep(serving))
   if (scaling.kind !== 'proceed') return scaling
-  if (held) return held
+  if (held) return held()
 
   const tags = await guarded(pass, 'EndpointInService', () => tagsStep(serving))
   if (tags.kind !== 'proceed') return tags
@@ -76,18 +75,28 @@ export async function chain(pass: Pass): Promise<Ended> {
   return { kind: 'ready', after: Math.min(endpoint.after ?? settled, smokeTest.after ?? settled) }
 }
 
-/** What is wanted in AWS, by the image that was found or by what serves already. */
-function pin(pass: Pass, image: Guarded<{ image: string }>): PinnedPass | Exclude<Ended, { kind: 'ready' }> {
+type Unready = Exclude<Ended, { kind: 'ready' }>
+type Pinned = { pinned: PinnedPass; held?: () => Unready }
+
+/**
+ * What is wanted in AWS. Where that cannot be known, for want of an image or of the revision that is named, what serves already goes
+ * on being looked after, and nothing new is rolled out: the pass is held, and says why in the end.
+ */
+function pinned(pass: Pass, image: Guarded<{ image: string }>): Pinned | Unready {
   const { object, status, cluster } = pass
   const instanceType = chooseInstanceType(pass)
-  if (image.kind !== 'proceed') {
+  const hold = (held: () => Unready): Pinned | Unready => {
     const target = servingTarget(pass)
-    if (!target || !status.image) return image
-    return { ...pass, desired: desiredState(object, { image: status.image, cluster, instanceType }), target }
+    if (!target || !status.image) return held()
+    const desired = desiredState(object, { image: status.image, cluster, instanceType })
+    return { pinned: { ...pass, desired, target }, held }
   }
+  if (image.kind !== 'proceed') return hold(() => image)
   const desired = desiredState(object, { image: image.next.image, cluster, instanceType })
   const target = targetOf(pass, desired)
-  return 'kind' in target ? target : { ...pass, desired, target }
+  if (!('kind' in target)) return { pinned: { ...pass, desired, target } }
+  // Said again in the end: the step of what serves finds its own configuration in order.
+  return hold(() => targetRefused(pass))
 }
 
 type Guarded<Next> = Outcome<Next> | Extract<Ended, { kind: 'error' }> | Halt

@@ -5,7 +5,7 @@ import { revisionOf } from './revisions.ts'
 
 /** What the spec asks for: the revision that it describes, or the earlier one that it names. */
 export function targetOf(pass: Pass, desired: Desired): Target | Halt {
-  const { spec, status, intervals } = pass
+  const { spec, status } = pass
   if (spec.revision === undefined)
     return {
       from: 'spec',
@@ -14,7 +14,12 @@ export function targetOf(pass: Pass, desired: Desired): Target | Halt {
       image: desired.model.PrimaryContainer?.Image,
     }
   const wanted = status.revisions?.find(({ number }) => number === spec.revision)
-  if (wanted) return kept('revision', wanted)
+  return wanted ? kept('revision', wanted) : targetRefused(pass)
+}
+
+/** Says that the revision that spec.revision names is not kept. */
+export function targetRefused(pass: Pass): Halt {
+  const { spec, status, intervals } = pass
   const known = (status.revisions ?? []).map(({ number }) => number).join(', ')
   const message = `There is no revision ${spec.revision}: set spec.revision to one of ${known || 'none'}, or take it out.`
   return failing(pass, 'ConfigReady', 'RevisionMissing', message, intervals.settled)

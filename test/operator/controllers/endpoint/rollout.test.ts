@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import {
   CreateEndpointConfigCommand,
+  DeleteEndpointCommand,
   DeleteEndpointConfigCommand,
   SageMakerClient,
   UpdateEndpointCommand,
@@ -125,6 +126,14 @@ test('spec.revision serves an earlier revision until it is taken out, and anothe
     (seen) => reasonOf(seen, 'ConfigReady') === 'RevisionMissing' && seen,
   )
   t.regex(conditionOf(refused, 'ConfigReady')?.message ?? '', /There is no revision 7: set spec\.revision to one of/)
+  // What serves is looked after all the same.
+  const before = endpointIn(cloud, name)?.CreationTime
+  await sagemaker.send(new DeleteEndpointCommand({ EndpointName: name }))
+  await w.until('recreated', () => {
+    const now = endpointIn(cloud, name)
+    return now?.EndpointStatus === 'InService' && now.CreationTime !== before
+  })
+  await w.until('still refused', (seen) => reasonOf(seen, 'Ready') === 'RevisionMissing')
   await w.patch({ spec: { revision: null } })
   const third = await w.ready()
   t.is(third.status?.currentRevision, 3)
