@@ -36,7 +36,8 @@ const KNOWN: readonly Known[] = [
   {
     pattern: /account-level service limit|ResourceLimitExceeded/,
     reason: 'QuotaExceeded',
-    permanent: true,
+    // Instances elsewhere end, and quotas are raised, without telling us.
+    permanent: false,
     remedy: 'Raise the quota in Service Quotas, or choose another instance type.',
   },
   {
