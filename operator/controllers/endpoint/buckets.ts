@@ -37,7 +37,12 @@ export async function bucketsStep(pass: PinnedPass): Promise<Outcome> {
   const verified = memory.verified.get('buckets')
   if (verified?.revision === revision && now.getTime() - verified.at <= intervals.verify) return { kind: 'proceed' }
   for (const each of named) {
-    const mistake = mistakeIn(each, spec.region, await providers.buckets.look(each.bucket, signal))
+    const place = await providers.buckets.look(each.bucket, signal).catch((error: unknown) => {
+      // An endpoint that runs is looked after also while S3 does not answer.
+      if (!serves || signal.aborted) throw error
+      return { kind: 'unknown' } as const
+    })
+    const mistake = mistakeIn(each, spec.region, place)
     if (!mistake) continue
     if (!serves) return failing(pass, 'ConfigReady', mistake.reason, mistake.message, intervals.settled)
     pass.emit(bucketUnusable(mistake.reason, mistake.message))

@@ -1,4 +1,5 @@
 import { S3 } from '@aws-sdk/client-s3'
+import { SageMaker } from '@aws-sdk/client-sagemaker'
 import test from 'ava'
 import type { AsyncInferenceEndpointSpec } from '../../../../operator/api/async-inference-endpoint.ts'
 import { namedBuckets } from '../../../../operator/controllers/endpoint/buckets.ts'
@@ -132,6 +133,25 @@ test('a bucket that was missing is looked at again soon', async (t) => {
   await makeBucket(cloud, 'soon-there')
   now += 10_001
   t.is((await places.look('soon-there', signal)).kind, 'here')
+})
+
+test.serial('an endpoint that serves is looked after while S3 does not answer', async (t) => {
+  const w = await world({ intervals: { settled: 300 } })
+  t.teardown(() => w.stop())
+  t.teardown(() => cloud.clearFaults())
+  await w.apply()
+  await w.ready()
+  const name = await w.nameInCloud()
+  const before = endpointIn(cloud, name)?.CreationTime
+  cloud.setFault({ operation: 's3.*', effect: 'error', status: 503 })
+  // A new process has not seen the bucket.
+  await w.restart()
+  await new SageMaker().deleteEndpoint({ EndpointName: name })
+  await w.until('the endpoint made anew', () => {
+    const seen = endpointIn(cloud, name)
+    return seen?.EndpointStatus === 'InService' && seen.CreationTime !== before
+  })
+  t.true(((await w.calls()).HeadBucket ?? 0) > 0)
 })
 
 test.serial('not being allowed to look is no reason to hold up; a failure of S3 is asked again', async (t) => {

@@ -13,6 +13,7 @@ import { OWNER_TAGS } from '../../../../operator/providers/ownership.ts'
 import { regionalProviders } from '../../../../operator/providers/region.ts'
 import { testCluster } from '../../../kubernetes.ts'
 import { anEndpoint, withField } from '../../api/manifests.ts'
+import { eventually } from '../../kube/support.ts'
 import { cloudForFile, endpointIn, namesIn, world } from '../world.ts'
 
 const cloud = await cloudForFile()
@@ -165,6 +166,31 @@ test('an endpoint made by the operator whose finalizer somebody took off is remo
   while (endpointIn(cloud, name)) await new Promise((resolve) => setTimeout(resolve, 20))
   await sweeps(1)
   t.deepEqual(namesIn(cloud, name), [])
+})
+
+test('the operator itself sweeps while it leads, and counts what it finds', async (t) => {
+  const w = await world({
+    environment: { MOORING_ORPHAN_SWEEP_SECONDS: '0.5', MOORING_REGIONS: 'us-east-1', MOORING_ORPHANS: 'delete' },
+  })
+  t.teardown(() => w.stop())
+  await w.apply()
+  await w.ready()
+  const name = await w.nameInCloud()
+  await w.operator.stop()
+  await w.patch({ metadata: { finalizers: null } })
+  await w.remove()
+  await w.gone()
+  t.true(namesIn(cloud, name).length >= 7)
+  await w.restart()
+  const orphans = async () =>
+    (await (await fetch(`${w.operator.address}/metrics`)).text()).match(/^mooring_orphan.*$/gm)
+  await eventually(
+    'orphans in the metric',
+    async () => (await orphans())?.some((line) => !line.endsWith(' 0')) ?? false,
+  )
+  await eventually('nothing left', () => namesIn(cloud, name).length === 0)
+  await eventually('none in the metric', async () => (await orphans())?.every((line) => line.endsWith(' 0')) ?? false)
+  t.is((await orphans())?.length, 5)
 })
 
 test('resources of another cluster in the same account are never looked at', async (t) => {
