@@ -35,6 +35,7 @@ export async function act(world: World, command: Command, step: number): Promise
         spec: { scaling: { minInstances: Math.min(command.min, command.max), maxInstances: command.max } },
       })
     case 'suspend':
+      world.subject(command.object)?.facts.add('may be asleep')
       return await patch(world, command.object, { spec: { scaling: { minInstances: 0, maxInstances: 0 } } })
     case 'rollout':
       return await patch(world, command.object, {
@@ -158,7 +159,10 @@ async function remove(world: World, name: ObjectName): Promise<void> {
 /** As somebody in a hurry does: the object is gone at once, and what was made for it is an orphan. */
 async function stripFinalizer(world: World, name: ObjectName): Promise<void> {
   const object = await world.object(name)
-  if (!object || object.spec.deletionPolicy === 'Retain') return
+  const subject = world.subject(name)
+  // Beside somebody else's endpoint of that name the collector leaves everything: it cannot know what that needs.
+  if (!object || object.spec.deletionPolicy === 'Retain' || !subject || world.stranger.owns(subject.endpointName))
+    return
   await remove(world, name)
   await patch(world, name, { metadata: { finalizers: [] } })
 }

@@ -109,9 +109,12 @@ const ARRIVED_MS = 100
  * SageMaker has no conditional writes: what changes hands between a look and the act that follows, or behind an answer from the
  * past, nobody can tell. So a name that was ours changes hands only while no operator runs, and all answers are of now.
  */
-async function takeName(world: World, { name, endpointName }: Subject): Promise<string | undefined> {
+async function takeName(world: World, subject: Subject): Promise<string | undefined> {
+  const { name, endpointName } = subject
   const { stranger, clock, facts, operators } = world
   if (facts.has('answers may be stale')) return 'answers may be stale'
+  // What is left beside it would not be collected; see stripFinalizer.
+  if (subject.deleted) return 'the object is deleted'
   if ((await world.object(name))?.status?.endpointArn) {
     operators.crashAll()
     await delay(ARRIVED_MS)

@@ -8,7 +8,7 @@ import type { Verdict } from './expectations.ts'
 import { leftovers } from './leftovers.ts'
 import { INTERVALS } from './operators.ts'
 import { objects, settled } from './settle.ts'
-import { imageReference, startWorld, type World } from './world.ts'
+import { imageReference, type Subject, startWorld, type World } from './world.ts'
 
 /**
  * Bounds on requests to AWS, all operators of a sequence together.
@@ -126,11 +126,18 @@ async function heal(world: World, verdicts: Map<string, Verdict>): Promise<void>
     else if (verdict.reason === 'RevisionMissing') await patch(world, subject.name, { spec: { revision: null } })
     else if (verdict.reason === 'ConfigInUseMissing') await stranger.deleteEndpoint(subject.endpointName)
     else {
-      if (/^SmokeTest|^DeferredUntilAwake/.test(verdict.reason)) await stranger.wake(subject.endpointName)
+      if (/^SmokeTest|^DeferredUntilAwake/.test(verdict.reason)) await wake(world, subject)
       const annotations = { [ANNOTATIONS.retry]: 'healed', [ANNOTATIONS.smokeTest]: 'healed' }
       await patch(world, subject.name, { metadata: { annotations } })
     }
   }
+}
+
+/** Lets an instance run, and starts it: requests would. */
+async function wake(world: World, { name, endpointName }: Subject): Promise<void> {
+  if ((await world.object(name))?.spec.scaling.maxInstances === 0)
+    await patch(world, name, { spec: { scaling: { maxInstances: 1 } } })
+  await world.stranger.wake(endpointName)
 }
 
 /** Waits for a while in which next to nothing is asked and nothing written; answers what was, if there is no such while. */
