@@ -132,7 +132,7 @@ function stuck(pass: PinnedPass, seen: ObservedEndpoint): Outcome<ServingPass> {
 
 /** It serves with the last good revision, since the target failed. */
 function fellBack(pass: PinnedPass, seen: ObservedEndpoint): Outcome<ServingPass> {
-  const { status, intervals } = pass
+  const { status, intervals, conditions } = pass
   const { rollout } = status
   if (rollout) status.rollout = { ...rollout, result: 'RolledBack' }
   delete status.recovery?.creatingSince
@@ -140,7 +140,10 @@ function fellBack(pass: PinnedPass, seen: ObservedEndpoint): Outcome<ServingPass
   const cause = rollout?.cause ?? 'Update'
   const reason = seen.status === 'UpdateRollbackFailed' ? 'UpdateRollbackFailed' : REASON[cause]
   const why = cause === 'Update' ? explainFailureReason(seen.failureReason).message : 'status says what happened.'
-  const message = `${WHAT[reason]} ${WAY_OUT} ${why}`
+  // A change of capacity takes FailureReason away; what was said by it stays said.
+  const said = conditions.get('EndpointInService')
+  const known = !seen.failureReason && said?.reason === reason && said.observedGeneration === pass.generation
+  const message = known ? said.message : `${WHAT[reason]} ${WAY_OUT} ${why}`
   return { ...failing(pass, 'EndpointInService', reason, message, intervals.settled), serving: seen }
 }
 

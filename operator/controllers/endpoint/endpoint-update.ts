@@ -1,3 +1,4 @@
+import type { Reason } from '../../api/reasons.ts'
 import type { ObservedEndpoint } from '../../providers/endpoint.ts'
 import { instancesOf } from '../../providers/endpoint-config.ts'
 import { explainError, isTransient } from '../../providers/errors.ts'
@@ -22,6 +23,13 @@ export function changing(pass: PinnedPass, seen: ObservedEndpoint): Outcome<Serv
     conditions.true_('EndpointInService', 'InService', '')
     status.phase = 'Scaling'
     return { kind: 'proceed', next: { ...pass, seen }, after: intervals.inFlight }
+  }
+  // A change of capacity after an update that was not taken: what is said of that stays said.
+  const said = conditions.get('EndpointInService')
+  const rolledBack = wasAttempted(pass) && status.rollout?.result === 'RolledBack'
+  if (rolledBack && pending === seen.configName && said?.status === 'False') {
+    const { reason, message } = said
+    return { ...failing(pass, 'EndpointInService', reason as Reason, message, intervals.inFlight), serving: seen }
   }
   // Asked for by a pass that did not live to note it.
   if (pending === configName && pending !== seen.configName && !wasAttempted(pass)) attempt(pass, seen.configName)

@@ -37,13 +37,15 @@ async function dieEverywhere(t: ExecutionContext, scenario: Scenario): Promise<v
   covered += died.length
 }
 
+const ECHOING = {
+  images: [{ repository: 'sam-lite', tag: '1.0.0', command: [process.execPath, ECHO], cwd: import.meta.dirname }],
+}
+const OUTPUT = { s3OutputPath: 's3://mooring-demo/output/' }
 const SMOKE_TEST = { input: { inline: 'hello' }, contentType: 'text/plain' }
 
 test('create', async (t) => {
   await dieEverywhere(t, {
-    cloud: {
-      images: [{ repository: 'sam-lite', tag: '1.0.0', command: [process.execPath, ECHO], cwd: import.meta.dirname }],
-    },
+    cloud: ECHOING,
     spec: { smokeTest: SMOKE_TEST },
     fromReady: false,
     act: (actor) => actor.apply(),
@@ -92,6 +94,19 @@ test('delete', async (t) => {
     fromReady: true,
     act: (actor) => actor.remove(),
     over: (actor) => actor.object() === undefined,
+  })
+})
+
+test('a revision that fails its smoke test', async (t) => {
+  await dieEverywhere(t, {
+    cloud: ECHOING,
+    spec: { smokeTest: SMOKE_TEST, async: { output: { ...OUTPUT, s3FailurePath: 's3://mooring-demo/failures/' } } },
+    fromReady: true,
+    act: (actor) => actor.patch({ spec: { environment: { FAIL_WITH: '500' } } }),
+    over: (actor, before) =>
+      actor.object()?.status?.rollout?.result === 'RolledBack' &&
+      actor.endpoint()?.EndpointStatus === 'InService' &&
+      actor.endpoint()?.EndpointConfigName === before?.EndpointConfigName,
   })
 })
 

@@ -22,6 +22,11 @@ export const CASES = {
     ack: 'The ARN in status; not synced until InService. Scaling is other objects’ business.',
     mooring: 'Ready only when the endpoint is InService on the wanted configuration with its scaling in place',
   },
+  'endpoint Create=DeploymentConfig': {
+    situation: 'A deployment policy is declared from the start.',
+    ack: 'Sent with CreateEndpoint, and again with each update.',
+    mooring: 'spec.rollout is taken as declared, and the endpoint made; the policy counts from the first update on',
+  },
   'endpoint ReadOne=MissingRequiredField': {
     situation: 'A required field is missing.',
     ack: 'No call to AWS; the resource counts as not found.',
@@ -62,6 +67,11 @@ export const CASES = {
     ack: 'Terminal and synced at once: `kubectl wait` for synced succeeds. The user deletes it by hand.',
     mooring: 'the reason is noted, the endpoint deleted and created again, and Ready',
   },
+  'endpoint ReadOne=UpdateDeploymentConfig': {
+    situation: 'The endpoint is Updating under a deployment policy.',
+    ack: 'ACK.ResourceSynced False; the pending deployment is in status.',
+    mooring: 'Progressing until the traffic has moved, and Ready only then',
+  },
   'endpoint Update=StatusUpdating': {
     situation: 'The spec is edited while the endpoint is Updating.',
     ack: 'Requeued every 30 s until the update has ended.',
@@ -86,6 +96,11 @@ export const CASES = {
     situation: 'UpdateEndpoint succeeds.',
     ack: 'The configuration’s name is kept in an annotation, by a second write.',
     mooring: 'status remembers the attempt, and one edit is one UpdateEndpoint',
+  },
+  'endpoint Update=DeploymentConfig': {
+    situation: 'UpdateEndpoint with a deployment policy: canary, wait, alarms.',
+    ack: 'Sent as typed. What SageMaker refuses of it is seen when it refuses.',
+    mooring: 'sent with the update; steps that SageMaker would refuse, the API server refuses first',
   },
   'endpoint Delete=RequeueOnCreating': {
     situation: 'The object is deleted while the endpoint is Creating.',
@@ -224,6 +239,16 @@ export const CASES = {
     situation: 'An immutable field is edited, and nobody tells the user what came of it.',
     ack: 'Terminal "not implemented"; `kubectl describe` shows Events: none.',
     mooring: 'the edit is rolled out, and Events say what was begun and what came of it',
+  },
+  'community#1731': {
+    situation: 'A tag is edited.',
+    ack: 'Accepted, reported as synced, and never applied.',
+    mooring: 'set in SageMaker, with no update; one taken out is taken off',
+  },
+  'community#1706': {
+    situation: 'Capacity is wanted by the clock.',
+    ack: 'Scheduled actions are not supported.',
+    mooring: 'spec.scaling.schedule makes scheduled actions, and they go with the object',
   },
   'community#1889': {
     situation: 'The controller’s role may not call UpdateEndpoint on the configuration.',

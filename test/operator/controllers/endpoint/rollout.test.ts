@@ -6,6 +6,7 @@ import {
   DeleteEndpointConfigCommand,
   SageMakerClient,
   UpdateEndpointCommand,
+  UpdateEndpointWeightsAndCapacitiesCommand,
 } from '@aws-sdk/client-sagemaker'
 import test from 'ava'
 import type { AsyncInferenceEndpoint } from '../../../../operator/api/async-inference-endpoint.ts'
@@ -253,4 +254,31 @@ test('while the image is unknown, nothing new is rolled out, and what serves is 
   t.is(endpointIn(cloud, name)?.EndpointConfigName, before?.EndpointConfigName)
   const { status } = await w.endpoint()
   t.is(status?.attemptedRevision, 1)
+})
+
+test('a change of capacity after an update that was not taken leaves what is said of that', async (t) => {
+  const w = await world({ intervals: { settled: 200 } })
+  t.teardown(() => w.stop())
+  await w.apply()
+  await w.ready()
+  const name = await w.nameInCloud()
+  cloud.setFault({ name: 'endpoint.update-fails', subject: name, times: 1 })
+  await w.patch({ spec: { environment: { MODE: 'bad' } } })
+  const said = await w.until('UpdateRolledBack', (endpoint) => {
+    const seen = conditionOf(endpoint, 'EndpointInService')
+    return seen?.reason === 'UpdateRolledBack' && seen
+  })
+  cloud.setFault({ name: 'endpoint.stuck-updating', subject: name })
+  await sagemaker.send(
+    new UpdateEndpointWeightsAndCapacitiesCommand({
+      EndpointName: name,
+      DesiredWeightsAndCapacities: [{ VariantName: 'AllTraffic', DesiredInstanceCount: 0 }],
+    }),
+  )
+  await w.until('the change is seen', ({ status }) => status?.endpointStatus === 'Updating')
+  t.deepEqual(conditionOf(await w.endpoint(), 'EndpointInService'), said)
+  t.is((await w.endpoint()).status?.phase, 'RolledBack')
+  cloud.clearFaults(name)
+  await w.until('the change is over', ({ status }) => status?.instances?.current === 0)
+  t.deepEqual(conditionOf(await w.endpoint(), 'EndpointInService'), said)
 })
