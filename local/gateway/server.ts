@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { CallHook } from '../call-hook.ts'
 import type { FaultBoard } from '../faults.ts'
@@ -191,8 +192,9 @@ export function gateway(options: GatewayOptions): Server {
 
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {
-      // Its client broke it off; there is nobody to answer.
-      if (request.socket.destroyed || (request.destroyed && !request.complete)) return response.destroy()
+      // Its client broke it off; there is nobody to answer. Node has no socket any more for a request whose connection is long gone.
+      const socket: Socket | null = request.socket
+      if (!socket || socket.destroyed || (request.destroyed && !request.complete)) return response.destroy()
       if (!(error instanceof ApiError)) options.onError(error, `${request.method} ${request.url}`)
       if (response.headersSent) return response.destroy()
       // What is left of a body that nobody read would be taken for the next request on this connection.
