@@ -78,7 +78,7 @@ test('a topic that somebody deleted is made again, under the ARN that the config
   const name = await w.nameInCloud()
   await new SNS().deleteTopic({ TopicArn: arn(`${name}-success`) })
   await w.until('the topic', async () => (await topicNames(`${name}-success`)).length === 1)
-  t.true((await w.events()).some(({ reason }) => reason === 'TopicRestored'))
+  await w.until('the event', async () => (await w.events()).some(({ reason }) => reason === 'TopicRestored'))
   t.is((await w.endpoint()).status?.endpointConfigName, status?.endpointConfigName)
   await w.remove()
   await w.gone()
