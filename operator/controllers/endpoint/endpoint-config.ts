@@ -8,15 +8,17 @@ export async function endpointConfigStep(pass: PinnedPass): Promise<Outcome> {
   const name = target.configName
   const what = 'endpoint configuration'
   const observe = () => configs.observe(name, signal)
-  if (target.from !== 'spec') return await ensureKept(pass, { condition: 'ConfigReady', what, name, observe })
-  const outcome = await ensureRevision(pass, {
-    condition: 'ConfigReady',
-    what,
-    name,
-    known: status.endpointConfigName === name && conditions.isTrue('ConfigReady'),
-    create: () => configs.create(desired.config, signal),
-    observe,
-  })
+  const outcome =
+    target.from === 'spec'
+      ? await ensureRevision(pass, {
+          condition: 'ConfigReady',
+          what,
+          name,
+          known: status.endpointConfigName === name && conditions.isTrue('ConfigReady'),
+          create: () => configs.create(desired.config, signal),
+          observe,
+        })
+      : await ensureKept(pass, { condition: 'ConfigReady', what, name, observe })
   if (outcome.kind === 'proceed') status.endpointConfigName = name
   return outcome
 }

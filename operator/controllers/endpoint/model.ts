@@ -7,15 +7,17 @@ export async function modelStep(pass: PinnedPass): Promise<Outcome> {
   const { models } = pass.providers
   const name = target.modelName
   const observe = () => models.observe(name, signal)
-  if (target.from !== 'spec') return await ensureKept(pass, { condition: 'ModelReady', what: 'model', name, observe })
-  const outcome = await ensureRevision(pass, {
-    condition: 'ModelReady',
-    what: 'model',
-    name,
-    known: status.modelName === name && conditions.isTrue('ModelReady'),
-    create: () => models.create(desired.model, signal),
-    observe,
-  })
+  const outcome =
+    target.from === 'spec'
+      ? await ensureRevision(pass, {
+          condition: 'ModelReady',
+          what: 'model',
+          name,
+          known: status.modelName === name && conditions.isTrue('ModelReady'),
+          create: () => models.create(desired.model, signal),
+          observe,
+        })
+      : await ensureKept(pass, { condition: 'ModelReady', what: 'model', name, observe })
   if (outcome.kind === 'proceed') status.modelName = name
   return outcome
 }

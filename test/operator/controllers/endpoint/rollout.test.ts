@@ -116,7 +116,11 @@ test('spec.revision serves an earlier revision until it is taken out, and anothe
     (seen) => reasonOf(seen) === 'PinnedToRevision' && isTrue(seen, 'Ready') && seen,
   )
   t.is(endpointIn(cloud, name)?.EndpointConfigName, first.status?.endpointConfigName)
-  t.is(pinned.status?.currentRevision, 1)
+  t.like(pinned.status, {
+    currentRevision: 1,
+    endpointConfigName: first.status?.endpointConfigName,
+    modelName: first.status?.modelName,
+  })
   // Edits wait meanwhile.
   await w.patch({ spec: { environment: { MODE: 'newer' } } })
   await w.ready()
