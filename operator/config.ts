@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import type { Intervals } from './controllers/intervals.ts'
 import { type LeaderElectionTiming, leaderElectionTiming } from './kube/leader-election.ts'
+import { regionOfQueue } from './providers/event-queue.ts'
 import { DEFAULT_RATES, FAMILIES, type Family, MAX_RATE, MIN_RATE, type Rates } from './providers/rate-limits.ts'
 
 /** What the operator is told by its environment. Frozen. */
@@ -29,6 +30,8 @@ export type Config = {
   }
   /** Where prices come from, before the table that comes along: a file, and AWS's Price List where it may be asked. */
   prices: { file: string | undefined; priceList: boolean }
+  /** The SQS queue that EventBridge sends endpoint state changes to, where there is one. */
+  eventQueue: { url: string; region: string } | undefined
   /** Calls to AWS a second that are never exceeded, in each region. */
   awsRates: Rates
   /** How many objects of a kind are worked on at once. */
@@ -77,6 +80,13 @@ export function readConfig(environment: Environment): Config {
       return { Key: key.trim(), Value: value.join('=').trim() }
     })
   mistakes.push(...mistakesInTags(defaultTags))
+  const queueUrl = text('MOORING_EVENT_QUEUE_URL', '')
+  const queueRegion = text('MOORING_EVENT_QUEUE_REGION', regionOfQueue(queueUrl) ?? text('AWS_REGION', ''))
+  if (queueUrl && !/^https?:\/\/[^/]+\/\d{12}\/[\w-]{1,80}$/.test(queueUrl))
+    mistakes.push(
+      'MOORING_EVENT_QUEUE_URL must be the URL of an SQS standard queue, such as https://sqs.us-east-1.amazonaws.com/123456789012/mooring',
+    )
+  else if (queueUrl && !queueRegion) mistakes.push('MOORING_EVENT_QUEUE_REGION must name the region of the event queue')
   const awsRates = readRates(text('MOORING_AWS_RATES', ''))
   if (typeof awsRates === 'string') mistakes.push(awsRates)
   const config: Config = {
@@ -112,6 +122,7 @@ export function readConfig(environment: Environment): Config {
       file: text('MOORING_PRICES_FILE', '') || undefined,
       priceList: oneOf('MOORING_PRICE_LIST', 'false', ['true', 'false']) === 'true',
     },
+    eventQueue: queueUrl ? { url: queueUrl, region: queueRegion } : undefined,
     awsRates: typeof awsRates === 'string' ? DEFAULT_RATES : awsRates,
     workers: number('MOORING_WORKERS', 8, { min: 1, max: 256, whole: true }),
     logLevel: oneOf('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),

@@ -6,6 +6,8 @@ import { ASYNC_INFERENCE_ENDPOINTS, GROUP, MODEL_IMAGES } from './api/names.ts'
 import { clusterIdOf } from './cluster-id.ts'
 import type { Config } from './config.ts'
 import { endpointReconciler } from './controllers/endpoint/controller.ts'
+import { readEventHints } from './controllers/endpoint/event-hints.ts'
+import { sweepEndpoints } from './controllers/endpoint/sweep.ts'
 import { modelImageReconciler } from './controllers/model-image/controller.ts'
 import { references } from './controllers/model-image/references.ts'
 import { orphanCollector } from './controllers/orphans/collector.ts'
@@ -16,6 +18,7 @@ import { leaderElection } from './kube/leader-election.ts'
 import { recorder } from './kube/recorder.ts'
 import { type Metrics, metrics } from './metrics.ts'
 import { type Clients, type ClientsOptions, clients } from './providers/clients.ts'
+import { eventQueue } from './providers/event-queue.ts'
 import { readPriceFile } from './providers/price-file.ts'
 import { prices } from './providers/prices.ts'
 import { rateLimiter } from './providers/rate-limits.ts'
@@ -168,6 +171,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
   })
   const stopping = new AbortController()
   let collecting: Promise<void> | undefined
+  const background: Promise<void>[] = []
   const lead = async () => {
     await election?.acquire(stopping.signal)
     // Before the caches are full, an object that is only not listed yet would look as if it were missing.
@@ -175,6 +179,12 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
     if (stopping.signal.aborted) return
     imageController.start()
     endpointController.start()
+    const hinted = { objects: endpoints.list, reconciler, enqueue: endpointController.enqueue, random, log }
+    background.push(sweepEndpoints({ ...hinted, providers, interval: intervals.settled }, stopping.signal))
+    if (config.eventQueue) {
+      const { url, region } = config.eventQueue
+      background.push(readEventHints({ ...hinted, queue: eventQueue(aws.queues(region), url) }, stopping.signal))
+    }
     if (config.orphans.mode !== 'off') collecting = orphans.run(stopping.signal)
     log.info({ namespace: namespace ?? 'all', cluster, workers }, 'reconciling')
   }
@@ -195,7 +205,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
       stopping.abort()
       clearInterval(watchdog)
       await leading
-      await Promise.all([imageController.stop(), endpointController.stop(), collecting])
+      await Promise.all([imageController.stop(), endpointController.stop(), collecting, ...background])
       await Promise.all([images.stop(), endpoints.stop()])
       await events.flush()
       // Last: a successor must not act while a pass of ours is under way.

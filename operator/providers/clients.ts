@@ -8,6 +8,7 @@ import { S3 } from '@aws-sdk/client-s3'
 import { SageMaker } from '@aws-sdk/client-sagemaker'
 import { SageMakerRuntime } from '@aws-sdk/client-sagemaker-runtime'
 import { SNS } from '@aws-sdk/client-sns'
+import { SQS } from '@aws-sdk/client-sqs'
 import { attempts } from './attempts.ts'
 import type { RateLimiter } from './rate-limits.ts'
 
@@ -28,6 +29,8 @@ export type Clients = {
   region(region: string): RegionClients
   /** The Price List: of all regions, in one place. */
   pricing(): Pricing
+  /** SQS, with the patience that long polls take. */
+  queues(region: string): SQS
   /** Closes the connections. */
   close(): void
 }
@@ -52,6 +55,8 @@ export type ClientsOptions = {
 const MAX_ATTEMPTS = 3
 const CONNECT_TIMEOUT_MS = 3_000
 const REQUEST_TIMEOUT_MS = 15_000
+/** An SQS long poll takes 20 s by itself. */
+const LONG_POLL_TIMEOUT_MS = 25_000
 /** The Price List is served from few regions, for all of them. */
 const PRICE_LIST_REGION = 'us-east-1'
 
@@ -75,6 +80,7 @@ export function clients({ onRequest, permit, pathStyle, endpoint, limiter }: Cli
   })
 
   let pricing: Pricing | undefined
+  const queues = new Map<string, SQS>()
   const create = (region: string): RegionClients => {
     const options = optionsFor(region)
     return {
@@ -102,7 +108,18 @@ export function clients({ onRequest, permit, pathStyle, endpoint, limiter }: Cli
       pricing ??= watched('pricing', new Pricing(optionsFor(PRICE_LIST_REGION)), PRICE_LIST_REGION)
       return pricing
     },
+    queues(region) {
+      const known = queues.get(region)
+      if (known) return known
+      const options = optionsFor(region)
+      const requestHandler = { ...options.requestHandler, requestTimeout: LONG_POLL_TIMEOUT_MS }
+      const made = watched('sqs', new SQS({ ...options, requestHandler }), region)
+      queues.set(region, made)
+      return made
+    },
     close() {
+      for (const client of queues.values()) client.destroy()
+      queues.clear()
       pricing?.destroy()
       pricing = undefined
       for (const region of regions.values()) for (const client of Object.values(region)) client.destroy()

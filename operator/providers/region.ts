@@ -4,6 +4,7 @@ import { type Buckets, buckets } from './buckets.ts'
 import type { Clients } from './clients.ts'
 import { type Endpoints, endpoints } from './endpoint.ts'
 import { type EndpointConfigs, endpointConfigs } from './endpoint-config.ts'
+import { type EndpointListing, endpointListing } from './endpoint-listing.ts'
 import { type ContainerLogs, containerLogs } from './logs.ts'
 import { type Models, models } from './model.ts'
 import { type Ownership, ownership } from './ownership.ts'
@@ -17,6 +18,7 @@ export type Providers = {
   models: Models
   configs: EndpointConfigs
   endpoints: Endpoints
+  listing: EndpointListing
   ownership: Ownership
   autoscaling: Autoscaling
   backlogs: Backlogs
@@ -39,6 +41,7 @@ export function regionalProviders(clients: Clients, now: () => number): (region:
       models: models(sagemaker),
       configs: endpointConfigs(sagemaker),
       endpoints: endpoints(sagemaker),
+      listing: endpointListing(sagemaker, now),
       ownership: ownership(sagemaker),
       autoscaling: autoscaling(scaling, cloudwatch),
       backlogs: backlogs(cloudwatch, now),

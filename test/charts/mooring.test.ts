@@ -31,7 +31,10 @@ const VALUES: Record<string, object> = {
     watchNamespace: 'vision',
     image: { repository: 'registry.example/mooring-operator', digest: `sha256:${'0'.repeat(64)}` },
     orphans: { mode: 'delete', regions: ['us-east-1', 'eu-west-1'] },
-    aws: { rates: { 'sagemaker-read': 10, cloudwatch: 0.5 } },
+    aws: {
+      rates: { 'sagemaker-read': 10, cloudwatch: 0.5 },
+      eventQueue: { url: 'https://sqs.eu-west-1.amazonaws.com/123456789012/mooring', region: 'eu-west-1' },
+    },
     defaultTags: { 'cost-center': '42', team: 'vision' },
     imagePullSecrets: [{ name: 'registry' }],
     serviceAccount: { annotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::123456789012:role/mooring' } },

@@ -124,6 +124,7 @@ function guardedClients(
   return {
     close: () => made.close(),
     pricing: () => made.pricing(),
+    queues: (region) => made.queues(region),
     region(region) {
       const regional = made.region(region)
       if (guarded.has(regional)) return regional

@@ -78,3 +78,16 @@ test('rates of calls to AWS are set by family; a mistake names the families', (t
   for (const wrong of ['sagemaker=10', 'sagemaker-read', 'sagemaker-read=0', 'sagemaker-read=fast'])
     t.throws(() => readConfig({ MOORING_AWS_RATES: wrong }), { message: /MOORING_AWS_RATES .*sagemaker-write/ }, wrong)
 })
+
+test('the event queue is in the region that its URL names, unless told otherwise', (t) => {
+  const url = 'https://sqs.eu-west-1.amazonaws.com/123456789012/mooring'
+  t.is(readConfig({}).eventQueue, undefined)
+  t.deepEqual(readConfig({ MOORING_EVENT_QUEUE_URL: url }).eventQueue, { url, region: 'eu-west-1' })
+  t.is(
+    readConfig({ MOORING_EVENT_QUEUE_URL: url, MOORING_EVENT_QUEUE_REGION: 'us-east-1' }).eventQueue?.region,
+    'us-east-1',
+  )
+  const elsewhere = 'http://127.0.0.1:4566/000000000000/mooring'
+  t.throws(() => readConfig({ MOORING_EVENT_QUEUE_URL: elsewhere }), { message: /MOORING_EVENT_QUEUE_REGION/ })
+  t.throws(() => readConfig({ MOORING_EVENT_QUEUE_URL: 'mooring' }), { message: /MOORING_EVENT_QUEUE_URL/ })
+})

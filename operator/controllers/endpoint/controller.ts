@@ -9,13 +9,14 @@ import type { Recorder } from '../../kube/recorder.ts'
 import { after, done, type Result } from '../../kube/result.ts'
 import { patchStatusIfChanged } from '../../kube/status.ts'
 import { keyOf } from '../../kube/types.ts'
+import { isThrottled } from '../../providers/errors.ts'
 import type { Prices } from '../../providers/prices.ts'
 import type { Providers } from '../../providers/region.ts'
 import { type Intervals, jittered } from '../intervals.ts'
 import { chain, type Ended, stepFailed } from './chain.ts'
 import { costStep } from './cost.ts'
 import { finalize } from './finalize.ts'
-import { memories } from './memory.ts'
+import { type Memory, memories } from './memory.ts'
 import type { Pass } from './pass.ts'
 import { CONFIG_MAPS } from './smoke-test-input.ts'
 import { summarise } from './summary.ts'
@@ -49,10 +50,17 @@ export type EndpointReconciler = {
   reconcile(object: AsyncInferenceEndpoint, signal: AbortSignal): Promise<Result>
   /** Of an object that is gone. */
   forget(key: string): void
+  /** Its endpoint may have changed: the next pass is made however early it is, and asks AWS. */
+  hint(key: string): void
+  /** Its endpoint as described last, where passes go by that. */
+  observed(key: string): Memory['observed']
 }
 
 /** Watches are rarely late by more; past it, the API server is asked what it has by the conflict that follows. */
 const CATCH_UP_MS = 3_000
+
+/** The rate limiter sets the pace of calls; this only keeps an object that was refused from asking in a loop. */
+const THROTTLED_MS = 3_000
 
 /** Brings AWS to what an AsyncInferenceEndpoint asks for, one pass at a time. */
 export function endpointReconciler(deps: EndpointControllerDependencies): EndpointReconciler {
@@ -77,11 +85,14 @@ export function endpointReconciler(deps: EndpointControllerDependencies): Endpoi
     }
     const fingerprint = fingerprintOf(object, deps.image(imageKey(object)))
     const early = (known.dueAt ?? 0) - now()
-    if (known.fingerprint === fingerprint && early > 0) return after(early)
+    if (known.fingerprint === fingerprint && early > 0 && !known.hinted) return after(early)
+    if (known.fingerprint !== fingerprint || known.hinted) delete known.observed
+    delete known.hinted
     delete known.fingerprint
 
     const pass = begin(object, signal)
     const ended = await run(pass, deleting)
+    if (ended.kind !== 'ready') delete known.observed
     if (ended.kind === 'removed') {
       await removeFinalizer(kube, resource, object, FINALIZER)
       return done
@@ -91,7 +102,11 @@ export function endpointReconciler(deps: EndpointControllerDependencies): Endpoi
     if (await patchStatusIfChanged(kube, resource, pass.before, object))
       known.wroteOver = { version: resourceVersion, at: now() }
     report(object, pass)
-    if (ended.kind === 'error') throw ended.error
+    if (ended.kind === 'error') {
+      // Throttling is no fault of the object's: a backoff of its own would starve those that were refused most often.
+      if (isThrottled(ended.error)) return after(jittered(THROTTLED_MS, random))
+      throw ended.error
+    }
     if (ended.kind === 'paused') return done
     const wait = ended.after > 0 ? jittered(ended.after, random) : 0
     known.fingerprint = fingerprint
@@ -165,6 +180,11 @@ export function endpointReconciler(deps: EndpointControllerDependencies): Endpoi
 
   return {
     reconcile,
+    hint(key) {
+      const known = memory.peek(key)
+      if (known) known.hinted = true
+    },
+    observed: (key) => memory.peek(key)?.observed,
     forget(key) {
       memory.forget(key)
       const slash = key.indexOf('/')

@@ -6,6 +6,7 @@ import { createEndpoint, endpointTaken } from './endpoint-create.ts'
 import { inService } from './endpoint-in-service.ts'
 import { changing } from './endpoint-update.ts'
 import { endpointMissing } from './events.ts'
+import { observeEndpoint } from './observe.ts'
 import { type Outcome, type PinnedPass, type ServingPass, timestamp, waiting } from './pass.ts'
 import { recover, renewedRecovery } from './recovery.ts'
 
@@ -14,14 +15,14 @@ export const LONG_CREATION_MS = 60 * 60_000
 
 /** Brings the endpoint to InService on the wanted configuration: creates, updates, or deletes a failed one to create it again. */
 export async function endpointStep(pass: PinnedPass): Promise<Outcome<ServingPass>> {
-  const { status, desired, providers, signal } = pass
+  const { status, desired } = pass
   status.endpointName = desired.endpointName
   const changed = renewedRecovery(pass)
   const refused = await adopt(pass)
   if (refused) return refused
   // Nothing is known of it: create without looking first. A name that is taken is looked at then.
   if (!status.endpointArn) return await create(pass, changed)
-  const seen = await providers.endpoints.observe(desired.endpointName, signal)
+  const seen = await observeEndpoint(pass)
   if (seen) return await judge(pass, seen, changed)
   const unexpected = status.endpointStatus !== 'Deleting'
   forgetEndpoint(pass)

@@ -1,3 +1,5 @@
+import type { ObservedEndpoint } from '../../providers/endpoint.ts'
+
 /**
  * What this process remembers of one object beside its status: only what saves calls. Losing it, as a restart does, costs a few
  * more looks and nothing else.
@@ -8,6 +10,10 @@ export type Memory = {
   fingerprint?: string
   /** When the next pass is due, in ms since the epoch. */
   dueAt?: number
+  /** The endpoint as it was described last, when settled; `at` and `confirmedAt`, by a sweep, in ms since the epoch. */
+  observed?: { name: string; seen: ObservedEndpoint; at: number; confirmedAt: number }
+  /** Whether somebody said that its endpoint may have changed, and no pass has begun since. */
+  hinted?: boolean
   /** The resourceVersion that our last write replaced, and when: a cache that still has it has not caught up. */
   wroteOver?: { version: string | undefined; at: number }
   /** What was seen to be as it should, and when, by name. */
@@ -31,6 +37,8 @@ export type Memory = {
 export type Memories = {
   /** A new object under an old name starts with nothing. */
   of(key: string, uid: string): Memory
+  /** Undefined where nothing is remembered. */
+  peek(key: string): Memory | undefined
   forget(key: string): void
 }
 
@@ -44,6 +52,7 @@ export function memories(): Memories {
       known.set(key, memory)
       return memory
     },
+    peek: (key) => known.get(key),
     forget: (key) => void known.delete(key),
   }
 }
