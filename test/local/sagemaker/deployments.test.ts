@@ -75,11 +75,16 @@ async function deployed(t: ExecutionContext, { count = 4, async = undefined as f
       const [variant] = (await w.describe('a')).ProductionVariants as JsonObject[]
       return variant?.CurrentInstanceCount
     },
-    /** Instances of all fleets that were started and not terminated; one may have started its process more than once. */
-    containers: () => {
-      const logs = w.streams('a').map((stream) => w.linesOf('a', stream))
-      return logs.filter((lines) => lines.includes('started with serve') && !lines.includes('SIGTERM')).length
-    },
+    /**
+     * Waits until so many instances of all fleets are there: started, maybe more than once, and not terminated. A container's last
+     * line may come after its end.
+     */
+    containers: (count: number) =>
+      eventually(() => {
+        const logs = w.streams('a').map((stream) => w.linesOf('a', stream))
+        const there = logs.filter((lines) => lines.includes('started with serve') && !lines.includes('SIGTERM'))
+        return there.length === count ? count : undefined
+      }, `${count} instances to be there`),
   }
 }
 
@@ -98,13 +103,13 @@ test('a canary gets its share of the queue while it bakes, then all of it, and t
   await baking(/^Baking for 300 seconds \(TerminationWaitInSeconds\)/)
   t.deepEqual(await answers(4), { b: 4 })
   t.like(await w.describe('a'), { EndpointStatus: 'Updating', EndpointConfigName: 'a' })
-  t.is(containers(), 8)
+  t.is(await containers(8), 8)
   await clock.advance(300 * SECOND)
   const done = await w.until('a', 'InService')
   t.like(done, { EndpointConfigName: 'b', PendingDeploymentSummary: undefined, FailureReason: undefined })
   t.like(done.LastDeploymentConfig, canary({ TerminationWaitInSeconds: 300 }))
   t.like((done.ProductionVariants as object[])[0], { CurrentWeight: 1, CurrentInstanceCount: 4 })
-  t.is(containers(), 4)
+  t.is(await containers(4), 4)
 })
 
 test('real-time requests are parted by share too, and a linear deployment moves step by step', async (t) => {
@@ -152,7 +157,7 @@ test('an alarm that fires while the canary bakes brings all traffic back to the 
       'The deployment was rolled back because one or more of its CloudWatch alarms went into ALARM: errors.',
   })
   t.deepEqual(await answers(4), { a: 4 })
-  t.is(containers(), 4)
+  t.is(await containers(4), 4)
   t.is(w.alarmListeners.size, 0)
   w.alarm('errors', 'OK')
   await update(canary())
@@ -180,7 +185,7 @@ test('an alarm that is in ALARM already ends the deployment before it starts any
   await update({ ...canary(), ...ALARMS })
   t.regex(String((await w.until('a', 'InService')).FailureReason), /went into ALARM: errors/)
   t.is(w.lines('a').length, started)
-  t.is(containers(), 1)
+  t.is(await containers(1), 1)
 })
 
 test('a deployment that takes longer than it may is rolled back, whatever it waits for', async (t) => {
@@ -202,7 +207,7 @@ test('a rolling deployment replaces the fleet batch by batch', async (t) => {
   await update(rolling())
   await baking(/step capacity of 2 instance/)
   t.deepEqual(await answers(4), { a: 2, b: 2 })
-  t.is(containers(), 6)
+  t.is(await containers(6), 6)
   await clock.advance(600 * SECOND)
   await baking(/step capacity of 4 instance/)
   t.is(await current(), 2)
@@ -210,7 +215,7 @@ test('a rolling deployment replaces the fleet batch by batch', async (t) => {
   await clock.advance(600 * SECOND)
   t.like(await w.until('a', 'InService'), { EndpointConfigName: 'b' })
   t.is(await current(), 4)
-  t.is(containers(), 4)
+  t.is(await containers(4), 4)
 })
 
 test('a rolling deployment that fails brings the old fleet back to its size', async (t) => {
@@ -223,7 +228,7 @@ test('a rolling deployment that fails brings the old fleet back to its size', as
   w.alarm('errors', 'ALARM')
   t.like(await w.until('a', 'InService'), { EndpointConfigName: 'a' })
   t.is(await current(), 4)
-  t.is(containers(), 4)
+  t.is(await containers(4), 4)
   t.deepEqual(await answers(3), { a: 3 })
 })
 
@@ -237,13 +242,13 @@ test('a rolling deployment whose rollback fails serves with both configurations 
   t.like(stuck, { EndpointConfigName: 'a', PendingDeploymentSummary: undefined })
   t.regex(String(stuck.FailureReason), /went into ALARM/)
   t.deepEqual(await answers(4), { a: 2, b: 2 })
-  t.is(containers(), 6)
+  t.is(await containers(6), 6)
   w.faults.set({ name: 'endpoint.update-fails', reason: 'Not this time.', times: 1 })
   await update(rolling())
   await eventually(async () => (await w.describe('a')).FailureReason === 'Not this time.' || undefined, 'the rollback')
   t.is((await w.describe('a')).EndpointStatus, 'UpdateRollbackFailed')
   t.deepEqual(await answers(4), { a: 2, b: 2 })
-  t.is(containers(), 6)
+  t.is(await containers(6), 6)
   w.alarm('errors', 'OK')
   await update(rolling())
   await baking(/step capacity of 2/)
@@ -252,7 +257,7 @@ test('a rolling deployment whose rollback fails serves with both configurations 
   await clock.advance(600 * SECOND)
   t.is((await w.until('a', 'InService')).EndpointConfigName, 'b')
   t.deepEqual(await answers(3), { b: 3 })
-  t.is(containers(), 4)
+  t.is(await containers(4), 4)
 })
 
 test('an old fleet that finds no capacity to come back to leaves UpdateRollbackFailed, which can be deleted', async (t) => {
@@ -266,7 +271,7 @@ test('an old fleet that finds no capacity to come back to leaves UpdateRollbackF
   await w.until('a', 'UpdateRollbackFailed')
   await w.call('DeleteEndpoint', { EndpointName: 'a' })
   await w.gone('a')
-  t.is(containers(), 0)
+  t.is(await containers(0), 0)
 })
 
 test('an update with a deployment policy of an endpoint at zero starts nothing', async (t) => {
@@ -280,7 +285,7 @@ test('an update with a deployment policy of an endpoint at zero starts nothing',
     t.is(done.EndpointConfigName, 'b')
     t.like((done.ProductionVariants as object[])[0], { CurrentInstanceCount: 0, DesiredInstanceCount: 0 })
   }
-  t.is(containers(), 0)
+  t.is(await containers(0), 0)
 })
 
 test('the last deployment policy is used again when it is retained', async (t) => {
