@@ -95,7 +95,9 @@ test('a canary gets its share of the queue while it bakes, then all of it, and t
     (await baking(/WaitInterval/)).StatusMessage,
     'Baking for 600 seconds (WaitIntervalInSeconds) with traffic enabled on canary capacity of 1 instance(s).',
   )
-  t.like(await pending(), { CurrentWeight: 0.25, DesiredWeight: 1, CurrentInstanceCount: 4, DesiredInstanceCount: 4 })
+  // On a busy machine one of them may just be replaced.
+  await eventually(async () => (await pending())?.CurrentInstanceCount === 4 || undefined, 'four new instances')
+  t.like(await pending(), { CurrentWeight: 0.25, DesiredWeight: 1, DesiredInstanceCount: 4 })
   t.deepEqual(await answers(8), { a: 6, b: 2 })
   await clock.advance(600 * SECOND - 1)
   t.deepEqual(await answers(4), { a: 3, b: 1 })
