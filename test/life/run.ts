@@ -75,7 +75,7 @@ async function judgeTheEnd(world: World, commands: number, began: number): Promi
 
   let left = verdicts
   for (let round = 0; round < MAX_REMEDIES && !allReady(left); round++) {
-    await heal(world, left)
+    await heal(world, left, `remedy ${round}`)
     left = await settled(world, left)
     fail(violations)
   }
@@ -110,8 +110,11 @@ async function leftOver(world: World): Promise<string[]> {
 
 const allReady = (verdicts: Map<string, Verdict>) => [...verdicts.values()].every(({ state }) => state === 'ready')
 
-/** Applies the remedies that the conditions name. */
-async function heal(world: World, verdicts: Map<string, Verdict>): Promise<void> {
+/**
+ * Applies the remedies that the conditions name.
+ * @param asked the annotations' value, another one each time
+ */
+async function heal(world: World, verdicts: Map<string, Verdict>, asked: string): Promise<void> {
   const { history, stranger, kube, namespace, image } = world
   history.add('test', 'applies the remedies')
   if (!image.pushed.has(image.tag) || image.tag === 'bad') {
@@ -126,8 +129,8 @@ async function heal(world: World, verdicts: Map<string, Verdict>): Promise<void>
     else if (verdict.reason === 'RevisionMissing') await patch(world, subject.name, { spec: { revision: null } })
     else if (verdict.reason === 'ConfigInUseMissing') await stranger.deleteEndpoint(subject.endpointName)
     else {
-      if (/^SmokeTest|^DeferredUntilAwake/.test(verdict.reason)) await wake(world, subject)
-      const annotations = { [ANNOTATIONS.retry]: 'healed', [ANNOTATIONS.smokeTest]: 'healed' }
+      if (/^SmokeTest|^RollbackFailed|^DeferredUntilAwake/.test(verdict.reason)) await wake(world, subject)
+      const annotations = { [ANNOTATIONS.retry]: asked, [ANNOTATIONS.smokeTest]: asked }
       await patch(world, subject.name, { metadata: { annotations } })
     }
   }
