@@ -41,8 +41,8 @@ test.serial(
         }),
       )
       return Object.values(Attributes).every((count) => count === '0')
-      t.pass()
-})
+    })
+    t.pass()
   },
 )
 
