@@ -31,7 +31,8 @@ export type Throttled = {
 
 type Seen = KubeObject<unknown, { conditions?: { type: string; status: string }[] }>
 const INSTANT = { creating: 0, updating: 0, deleting: 0, instanceStart: 0, metricPeriod: 3_600_000 }
-const LOOK_MS = 250
+/** A list of a thousand objects takes the API server its time too. */
+const lookMs = (objects: number) => Math.max(250, 2 * objects)
 
 /** An operator and a cloud that throttles, in this process; ends when every object was Ready. */
 export async function throttled(options: ThrottledOptions): Promise<Throttled> {
@@ -53,14 +54,16 @@ export async function throttled(options: ThrottledOptions): Promise<Throttled> {
   })
   try {
     const started = Date.now()
+    const total = Object.values(sizes).reduce((sum, size) => sum + size, 0)
     // One after the other, the largest namespace first: whoever came first must not be first for that.
     for (const [namespace, size] of Object.entries(sizes).sort(([, a], [, b]) => b - a))
       await apply(kube, plane, namespace, size)
     const readyAfter: Record<string, number> = {}
     while (Object.keys(readyAfter).length < Object.keys(sizes).length) {
       if (Date.now() - started > limitMs) throw new Error(`not within ${limitMs} ms: ${JSON.stringify(readyAfter)}`)
-      await delay(LOOK_MS)
-      const { items } = await kube.list<Seen>(ASYNC_INFERENCE_ENDPOINTS, {})
+      await delay(lookMs(total))
+      const items = await all(kube)
+      if (!items) continue
       const ready = items.filter(isReady)
       for (const [namespace, size] of Object.entries(sizes))
         if (ready.filter(({ metadata }) => metadata.namespace === namespace).length === size)
@@ -124,6 +127,16 @@ async function apply(kube: KubeClient, plane: ControlPlane, namespace: string, s
       },
       namespace,
     )
+}
+
+/** Undefined where the busy API server did not answer in time. */
+async function all(kube: KubeClient): Promise<Seen[] | undefined> {
+  try {
+    return (await kube.list<Seen>(ASYNC_INFERENCE_ENDPOINTS, {})).items
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'TimeoutError') return undefined
+    throw error
+  }
 }
 
 function isReady({ status }: Seen): boolean {

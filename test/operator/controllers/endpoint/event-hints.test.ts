@@ -42,6 +42,7 @@ test.serial(
       )
       return Object.values(Attributes).every((count) => count === '0')
     })
+    t.pass()
   },
 )
 
