@@ -72,6 +72,7 @@ export async function scene(
     onCall: (boundary) => hook.onCall?.(boundary),
   })
   await makeBucket(cloud, 'mooring-demo')
+  cloud.resetCalls()
   const objects = informer<AsyncInferenceEndpoint>({
     client: kube,
     resource: ASYNC_INFERENCE_ENDPOINTS,
