@@ -288,7 +288,8 @@ export const CASES = {
   'community#2218': {
     situation: 'An object is settled.',
     ack: 'A Describe and a status write every 30 s: 2,880 a day and endpoint.',
-    mooring: 'one look an interval, at the endpoint and its backlog, and no write',
+    mooring:
+      'one ListEndpoints tells of all endpoints; no more than one look at each between two of them, and no write',
   },
   'applicationautoscaling-controller PR#7': {
     situation: 'An object with scaling policies is deleted.',
