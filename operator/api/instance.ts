@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { matches, rules, text } from './fields.ts'
+import { kmsKey, matches, rules, text } from './fields.ts'
 
 const instanceType = () =>
   text(64).meta(
@@ -49,6 +49,11 @@ export const instance = z
         'How many instances a new endpoint starts with. SageMaker creates none with 0; scaling goes there later.',
       ),
     volumeSizeInGB: z.int().min(1).max(512).optional().describe('The size of the EBS volume of an instance, in GB.'),
+    volumeKmsKeyId: kmsKey()
+      .optional()
+      .describe(
+        'The KMS key that encrypts the EBS volume: an id, an ARN, or alias/<name>. Not for instance types with local storage, such as ml.g5 and ml.g4dn, which AWS encrypts by itself and for which SageMaker refuses a key.',
+      ),
     containerStartupHealthCheckTimeoutInSeconds: z
       .int()
       .min(60)

@@ -126,7 +126,11 @@ function configContent(
       InferenceAmiVersion: instance.inferenceAmiVersion,
     }),
   }
-  return { ProductionVariants: [variant], AsyncInferenceConfig: asyncConfig(spec.async, topics) }
+  return {
+    ProductionVariants: [variant],
+    AsyncInferenceConfig: asyncConfig(spec.async, topics),
+    ...defined({ KmsKeyId: instance.volumeKmsKeyId }),
+  }
 }
 
 type InstanceType = NonNullable<ProductionVariant['InstanceType']>

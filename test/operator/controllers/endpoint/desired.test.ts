@@ -199,3 +199,12 @@ test('scaling tracks the backlog per instance, and wakes from zero by the alarm 
   t.like(wake.StepScalingPolicyConfiguration, { AdjustmentType: 'ChangeInCapacity' })
   t.like(wakeAlarm, { MetricName: 'HasBacklogWithoutCapacity', Threshold: 1, TreatMissingData: 'missing' })
 })
+
+test('the key of the volume is part of the configuration, and so of its name', (t) => {
+  const key = 'alias/volumes'
+  const one = desired()
+  const two = desired({ instance: { type: 'ml.m5.xlarge', volumeKmsKeyId: key } })
+  t.is(two.config.KmsKeyId, key)
+  t.false('KmsKeyId' in one.config)
+  t.not(one.config.EndpointConfigName, two.config.EndpointConfigName)
+})
