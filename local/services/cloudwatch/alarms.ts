@@ -41,15 +41,22 @@ export type AlarmDefinition = {
 const ACTION_REPEAT_MS = 60_000
 
 /**
+ * CloudWatch looks further back than the alarm's periods, and takes the newest datapoints there are when they are enough: one that is
+ * late changes nothing. How far is not said; AWS's example has five periods for three.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+ */
+const RANGE = 5 / 3
+
+/**
  * Judges one alarm by its last periods and says whether its actions are to run now. A missing datapoint counts as TreatMissingData
  * says; for `missing`, the default, no datapoint at all is INSUFFICIENT_DATA and too few of them change nothing.
  */
 export function evaluate(alarm: Alarm, metrics: MetricStore, now: number): boolean {
   const { definition } = alarm
   const period = definition.Period * 1000
-  const values: (number | undefined)[] = []
-  for (let index = 1; index <= definition.EvaluationPeriods; index++) {
-    values.push(
+  const range: (number | undefined)[] = []
+  for (let index = 1; index <= Math.ceil(definition.EvaluationPeriods * RANGE); index++) {
+    range.push(
       metrics.statistic(
         definition.Namespace,
         definition.MetricName,
@@ -60,6 +67,9 @@ export function evaluate(alarm: Alarm, metrics: MetricStore, now: number): boole
       ),
     )
   }
+  const found = range.filter((value) => value !== undefined)
+  const enough = found.length >= definition.EvaluationPeriods
+  const values = (enough ? found : range).slice(0, definition.EvaluationPeriods)
   const next = judge(alarm, values)
   alarm.lastValue = values.find((value) => value !== undefined)
   if (next !== alarm.state) setState(alarm, next, reason(next, definition, values), now)
