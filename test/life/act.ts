@@ -164,6 +164,7 @@ async function stripFinalizer(world: World, name: ObjectName): Promise<void> {
   if (!object || object.spec.deletionPolicy === 'Retain' || !subject || world.stranger.owns(subject.endpointName))
     return
   await remove(world, name)
+  subject.stripped = true
   await patch(world, name, { metadata: { finalizers: [] } })
 }
 

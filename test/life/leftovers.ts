@@ -1,8 +1,11 @@
 import { tag, view } from './view.ts'
 import type { World } from './world.ts'
 
-/** What is in the cloud of objects that are gone, in words; of one with deletionPolicy Retain, only what still carries its tags. */
-export async function leftovers(world: World): Promise<string[]> {
+/**
+ * What is in the cloud of objects that are gone, in words; of one with deletionPolicy Retain, only what still carries its tags.
+ * @param orphaned of those whose finalizer was taken off by hand, or of the others
+ */
+export async function leftovers(world: World, orphaned: boolean): Promise<string[]> {
   const { stranger, namespace } = world
   const now = view(world.cloud)
   const named = [
@@ -18,8 +21,8 @@ export async function leftovers(world: World): Promise<string[]> {
     ...now.alarms.map(({ name }) => ({ what: 'alarm', name })),
   ]
   const left: string[] = []
-  for (const { uid, endpointName, deleted, retained } of world.subjects) {
-    if (!deleted) continue
+  for (const { uid, endpointName, deleted, retained, stripped } of world.subjects) {
+    if (!deleted || stripped !== orphaned) continue
     const theirs = ({ name }: { name: string }) =>
       (name === endpointName || name.startsWith(`${endpointName}-`) || name.includes(`/${endpointName}/`)) &&
       !stranger.owns(name)

@@ -100,10 +100,12 @@ async function judgeTheEnd(world: World, commands: number, began: number): Promi
   return [...verdicts.values()].flatMap((verdict) => (verdict.state === 'resting' ? [verdict.reason] : []))
 }
 
-/** What is left although there was time to sweep it up. */
+/** What is left: at once of what was finalized, and of orphans although there was time to sweep them up. */
 async function leftOver(world: World): Promise<string[]> {
+  const leaked = await leftovers(world, false)
+  if (leaked.length > 0) return leaked
   for (const end = Date.now() + SWEPT_MS; ; await delay(100)) {
-    const left = await leftovers(world)
+    const left = await leftovers(world, true)
     if (left.length === 0 || Date.now() > end) return left
   }
 }

@@ -27,6 +27,8 @@ export type Subject = {
   deleted: boolean
   /** deletionPolicy when it was deleted. */
   retained: boolean
+  /** Whether its finalizer was taken off by hand. */
+  stripped: boolean
   /** What was done that explains an end other than Ready; see expectations.ts. */
   facts: Set<Fact>
 }
@@ -157,6 +159,7 @@ export function subjectOf(object: AsyncInferenceEndpoint, name: ObjectName): Sub
     endpointName: endpointName({ namespace, name, uid }),
     deleted: false,
     retained: false,
+    stripped: false,
     facts: new Set(),
   }
 }
