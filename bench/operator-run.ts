@@ -216,6 +216,8 @@ function endpoint(index: number) {
       instance: { type: 'ml.g5.2xlarge' },
       async: { output: { s3OutputPath: 's3://bench/output/' } },
       scaling: { minInstances: 0, maxInstances: 3 },
+      // Half an hour of the idle window's clock; nothing is unhealthy here.
+      recovery: { unhealthyAfterSeconds: 1800 / IDLE_SPEED },
     },
   }
 }
