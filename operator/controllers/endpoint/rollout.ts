@@ -9,6 +9,9 @@ type Rollout = NonNullable<PinnedPass['status']['rollout']>
 export function attempt(pass: PinnedPass, serving?: string): void {
   const { status, target } = pass
   const previous = lastGood(status, target.configName)?.endpointConfigName ?? serving
+  // What failed and is tried once more is tested once more: the old verdict would send it back at once.
+  const again = revisionOf(status, target.configName)?.outcome === 'Failed'
+  if (again && status.smokeTest?.endpointConfigName === target.configName) delete status.smokeTest
   noteAttempt(pass, target)
   status.rollout = {
     endpointConfigName: target.configName,

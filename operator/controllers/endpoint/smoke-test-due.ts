@@ -18,6 +18,8 @@ export type Situation = {
   /** Stands for the annotation's value; undefined without one. */
   annotation: string | undefined
   instances: { current: number; desired: number } | undefined
+  /** Whether no instance may run, so that nothing can answer. */
+  suspended: boolean
   /** Whether an update may wake the endpoint for its test. */
   wake: boolean
   intervalSeconds: number | undefined
@@ -39,9 +41,10 @@ const PAUSES_MS = [60_000, 20 * 60_000, 40 * 60_000]
  * lie between two tests whatever their answers take; at zero it is skipped.
  */
 export function nextTest(situation: Situation): Next {
-  const { last, revision, annotation, instances, wake, intervalSeconds, now } = situation
+  const { last, revision, annotation, instances, suspended, wake, intervalSeconds, now } = situation
   const asked = annotation !== undefined && annotation !== last?.annotation
   const asleep = instances !== undefined && instances.current + instances.desired === 0
+  if (suspended && (last?.revision !== revision || asked || last.result === 'Pending')) return { do: 'defer' }
   if (last?.revision !== revision) {
     if (asleep && !asked && !wake) return { do: 'defer' }
     return { do: 'send', trigger: isNew(situation) ? 'Created' : 'Updated' }

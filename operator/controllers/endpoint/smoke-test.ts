@@ -17,6 +17,8 @@ const MAX_MESSAGE = 1024
 
 const DEFERRED = `Set the annotation ${ANNOTATIONS.smokeTest} to wake the endpoint and test it now. It has no instance; the test waits until requests wake it.`
 const REMEDY = `Mend the container or the test, or set the annotation ${ANNOTATIONS.smokeTest} to test again.`
+const SUSPENDED =
+  'spec.scaling.maxInstances is 0, so that no instance can answer: the test follows when the endpoint may run again.'
 
 /** Sends one real request when a test is due (see nextTest), waits for its answer, and holds it against what is expected. */
 export async function smokeTestStep(pass: ServingPass): Promise<Outcome> {
@@ -30,11 +32,13 @@ export async function smokeTestStep(pass: ServingPass): Promise<Outcome> {
   const revision = revisionOf(seen.createdAt, seen.configName, test)
   const asked = object.metadata.annotations?.[ANNOTATIONS.smokeTest]
   const annotation = asked === undefined ? status.smokeTest?.annotation : contentHash(asked)
+  const suspended = spec.scaling.maxInstances === 0
   const next = nextTest({
     last: status.smokeTest,
     revision,
     annotation,
     instances: seen.instances,
+    suspended,
     wake: spec.rollout.wakeForSmokeTest,
     intervalSeconds: test.intervalSeconds,
     now,
@@ -43,19 +47,22 @@ export async function smokeTestStep(pass: ServingPass): Promise<Outcome> {
     case 'send':
       return await send(pass, test, next.trigger, { revision, ...(annotation ? { annotation } : {}) })
     case 'defer':
-      conditions.unknown('SmokeTestPassed', 'DeferredUntilAwake', DEFERRED)
-      return {
-        kind: 'halt',
-        after: pass.intervals.settled,
-        failing: false,
-        reason: 'DeferredUntilAwake',
-        message: DEFERRED,
-      }
+      return deferred(pass, suspended)
     case 'await':
       return await look(pass, test)
     default:
       return standing(pass, next.dueAt === undefined ? undefined : next.dueAt - now.getTime())
   }
+}
+
+/** The test is owed, and waits until something can answer it. */
+function deferred({ status, conditions, intervals }: ServingPass, suspended: boolean): Outcome {
+  // One that was under way when the endpoint was suspended is sent again: its time limit would run out over nothing.
+  if (status.smokeTest?.result === 'Pending') delete status.smokeTest
+  const reason = 'DeferredUntilAwake'
+  const message = suspended ? SUSPENDED : DEFERRED
+  conditions.unknown('SmokeTestPassed', reason, message)
+  return { kind: 'halt', after: intervals.settled, failing: false, reason, message }
 }
 
 type Identity = Pick<SmokeTestStatus, 'revision' | 'annotation'>

@@ -79,6 +79,7 @@ test('a revision that fails its smoke test a second time is gone back from a sec
   await w.until('another try', (seen) => seen.status?.rollout?.retry === 'again')
   await w.until('the second time', (seen) => seen.status?.rollout?.result !== 'InProgress' && rolledBack(seen))
   t.is(endpointIn(cloud, name)?.EndpointConfigName, first.status?.endpointConfigName)
+  t.is((await w.calls()).InvokeEndpointAsync, 3, 'the second try was tested too')
 })
 
 test('with onFailure Hold, a revision that does not pass stays to be looked at', async (t) => {

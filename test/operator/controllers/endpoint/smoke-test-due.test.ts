@@ -25,6 +25,7 @@ const next = (situation: Partial<Situation>) =>
     revision: REVISION,
     annotation: undefined,
     instances: { current: 1, desired: 1 },
+    suspended: false,
     wake: false,
     intervalSeconds: undefined,
     now: minutes(1),
@@ -42,6 +43,14 @@ test('a test is owed to each new endpoint, configuration and test, and to nothin
   })
   t.is(revisionOf(MADE, 'config-a', { ...TEST, intervalSeconds: 3600 }), REVISION)
   t.deepEqual(next({ now: minutes(10_000) }), { do: 'keep', dueAt: undefined })
+})
+
+test('a suspended endpoint is not tested, whoever asks, since nothing can answer', (t) => {
+  const suspended = { suspended: true, wake: true }
+  t.deepEqual(next({ ...suspended, last: undefined }), { do: 'defer' })
+  t.deepEqual(next({ ...suspended, annotation: 'one' }), { do: 'defer' })
+  t.deepEqual(next({ ...suspended, last: { ...passed, result: 'Pending' } }), { do: 'defer' })
+  t.deepEqual(next(suspended), { do: 'keep', dueAt: undefined })
 })
 
 test('at zero instances an update is deferred, unless it may wake the endpoint or the annotation asks', (t) => {
