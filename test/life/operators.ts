@@ -126,8 +126,10 @@ export function operators(options: OperatorsOptions): Operators {
     async restart() {
       const seat = leading()
       await seat.coming
-      const { current } = seat
+      const { current, coming } = seat
       await current?.stop()
+      // It crashed while it stopped: its successor is on the way.
+      if (seat.coming !== coming) return await seat.coming
       if (current) leaders.delete(current)
       start(seat)
     },

@@ -128,7 +128,8 @@ async function heal(world: World, verdicts: Map<string, Verdict>, asked: string)
     const verdict = verdicts.get(subject.name)
     if (subject.deleted || verdict?.state !== 'resting') continue
     if (verdict.reason === 'NameTaken') await stranger.leaveName(subject.endpointName)
-    else if (verdict.reason === 'RevisionMissing') await patch(world, subject.name, { spec: { revision: null } })
+    else if (verdict.reason === 'RevisionMissing' || (await pinned(world, subject)))
+      await patch(world, subject.name, { spec: { revision: null } })
     else if (verdict.reason === 'ConfigInUseMissing') await stranger.deleteEndpoint(subject.endpointName)
     else {
       if (/^SmokeTest|^RollbackFailed|^DeferredUntilAwake/.test(verdict.reason)) await wake(world, subject)
@@ -136,6 +137,11 @@ async function heal(world: World, verdicts: Map<string, Verdict>, asked: string)
       await patch(world, subject.name, { metadata: { annotations } })
     }
   }
+}
+
+/** Whether it serves an earlier revision, which no new image or spec mends. */
+async function pinned(world: World, { name }: Subject): Promise<boolean> {
+  return (await world.object(name))?.spec.revision !== undefined
 }
 
 /** Lets an instance run, and starts it: requests would. */
