@@ -127,9 +127,10 @@ async function heal(world: World, verdicts: Map<string, Verdict>, asked: string)
   for (const subject of world.subjects) {
     const verdict = verdicts.get(subject.name)
     if (subject.deleted || verdict?.state !== 'resting') continue
-    if (verdict.reason === 'NameTaken') await stranger.leaveName(subject.endpointName)
-    else if (verdict.reason === 'RevisionMissing' || (await pinned(world, subject)))
+    // No new image or spec mends an earlier revision.
+    if ((await world.object(subject.name))?.spec.revision !== undefined)
       await patch(world, subject.name, { spec: { revision: null } })
+    if (verdict.reason === 'NameTaken') await stranger.leaveName(subject.endpointName)
     else if (verdict.reason === 'ConfigInUseMissing') await stranger.deleteEndpoint(subject.endpointName)
     else {
       if (/^SmokeTest|^RollbackFailed|^DeferredUntilAwake/.test(verdict.reason)) await wake(world, subject)
@@ -137,11 +138,6 @@ async function heal(world: World, verdicts: Map<string, Verdict>, asked: string)
       await patch(world, subject.name, { metadata: { annotations } })
     }
   }
-}
-
-/** Whether it serves an earlier revision, which no new image or spec mends. */
-async function pinned(world: World, { name }: Subject): Promise<boolean> {
-  return (await world.object(name))?.spec.revision !== undefined
 }
 
 /** Lets an instance run, and starts it: requests would. */
