@@ -139,7 +139,9 @@ export function stranger(cloud: LocalCloud): Stranger {
       try {
         await sagemaker.createEndpoint({ EndpointName: endpointName, EndpointConfigName: STRANGERS })
       } catch {
-        return false
+        // The answer may have been lost, and only the repeat been refused.
+        const there = await sagemaker.describeEndpoint({ EndpointName: endpointName }).catch(() => undefined)
+        if (there?.EndpointConfigName !== STRANGERS) return false
       }
       names.add(endpointName)
       taken.add(endpointName)

@@ -27,9 +27,15 @@ export function reason(w: World, type: string, wanted: RegExp) {
   })
 }
 
-/** Waits until the operator has looked at its endpoint so many times more: what it was to do by then, it has done. */
+/**
+ * Waits until the operator has looked at its endpoint so many times more, by itself or in a list of all: what it was to do by then, it
+ * has done.
+ */
 export async function looks(w: World, more = 3): Promise<void> {
-  const count = async () => (await w.calls()).DescribeEndpoint ?? 0
+  const count = async () => {
+    const { DescribeEndpoint = 0, ListEndpoints = 0 } = await w.calls()
+    return DescribeEndpoint + ListEndpoints
+  }
   const before = await count()
   await w.until(`${more} more looks`, async () => (await count()) >= before + more)
 }
