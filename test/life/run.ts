@@ -30,9 +30,14 @@ const MAX_REMEDIES = 3
 
 export type Lived = { calls: number; crashes: number; resting: string[]; milliseconds: number }
 
-/** One sequence failed: why, and all that happened. */
+/** One sequence failed: why, in what state, and after what. */
 export class SequenceFailure extends Error {
   override name = 'SequenceFailure'
+  readonly history: readonly string[]
+  constructor(message: string, history: readonly string[]) {
+    super(message)
+    this.history = history
+  }
 }
 
 /**
@@ -47,7 +52,7 @@ export async function live(kube: KubeClient, sequence: Sequence): Promise<Lived>
     const resting = await judgeTheEnd(world, sequence.commands.length, began)
     return { calls: world.calls.total, crashes: world.operators.crashes(), resting, milliseconds: Date.now() - began }
   } catch (error) {
-    throw new SequenceFailure(await report(world, error))
+    throw new SequenceFailure(await report(world, error), world.history.lines())
   } finally {
     await world.end()
   }
@@ -182,7 +187,5 @@ async function report(world: World, error: unknown): Promise<string> {
       (object) => `Object ${object.metadata.name}: ${JSON.stringify({ spec: object.spec, status: object.status })}`,
     ),
     `Cloud: ${JSON.stringify(world.cloud.state().sagemaker)}`,
-    'History:',
-    ...world.history.lines(),
   ].join('\n')
 }
