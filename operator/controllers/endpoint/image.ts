@@ -1,3 +1,4 @@
+import { architectureOf } from '../../api/instance-types.ts'
 import type { Reason } from '../../api/reasons.ts'
 import { instanceTypes } from './fallback.ts'
 import { failing, type Outcome, type Pass, waiting } from './pass.ts'
@@ -37,9 +38,4 @@ export async function imageStep(pass: Pass): Promise<Outcome<{ image: string }>>
     status.phase ??= 'Pending'
     return waiting(of, 'ImageReady', reason, message, intervals.settled)
   }
-}
-
-/** AWS puts a g after the generation of its instance types with Graviton processors, as in ml.c7g.xlarge. */
-export function architectureOf(instanceType: string): 'arm64' | 'amd64' {
-  return /^ml\.[a-z]+\d+g[a-z]*\./.test(instanceType) ? 'arm64' : 'amd64'
 }
