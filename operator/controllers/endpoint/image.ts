@@ -1,4 +1,4 @@
-import { architectureOf } from '../../api/platform.ts'
+import { architectureOf } from '../../api/instance-types.ts'
 import type { Reason } from '../../api/reasons.ts'
 import { parseReference } from '../../images/reference.ts'
 import { instanceTypes } from './fallback.ts'

@@ -1,5 +1,5 @@
+import { architectureOf } from '../../api/instance-types.ts'
 import { IMAGE_ANNOTATIONS } from '../../api/names.ts'
-import { architectureOf } from '../../api/platform.ts'
 import { ImageError } from '../../images/errors.ts'
 import type { ImageFacts, Platform } from '../../images/facts.ts'
 import { inspect, inspectFound } from '../../images/inspect.ts'
