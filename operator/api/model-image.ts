@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { contractTest, contractTestStatus } from './contract-test.ts'
 import { conditions, generation, matches, rules, text, time } from './fields.ts'
 import type { Resource } from './object.ts'
 
@@ -34,6 +35,7 @@ export const modelImageSpec = z
       .max(86_400)
       .default(300)
       .describe('How often to look whether the tag has moved, in seconds.'),
+    contractTest: contractTest.optional(),
   })
   .describe('What the user asks for.')
 
@@ -71,6 +73,7 @@ export const modelImageStatus = z
     createdAt: time().optional().describe('When the image was built, by its own configuration.'),
     pushedAt: time().optional().describe('When the image was pushed, by the registry.'),
     resolvedAt: time().optional().describe('When this digest was first seen behind the reference.'),
+    contractTest: contractTestStatus.optional(),
   })
   .describe('What Mooring has seen.')
 

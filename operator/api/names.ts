@@ -31,4 +31,6 @@ export const ANNOTATIONS = {
   paused: `${GROUP}/paused`,
   /** Any new value: run the smoke test again. */
   smokeTest: `${GROUP}/smoke-test`,
+  /** Any new value: run the contract test of a ModelImage again. */
+  contractTest: `${GROUP}/contract-test`,
 } as const
