@@ -1,6 +1,8 @@
 import { z } from 'zod'
+
 import { contractTest, contractTestStatus } from './contract-test.ts'
-import { conditions, generation, matches, rules, text, time } from './fields.ts'
+import { conditions, defaulted, generation, matches, rules, text, time } from './fields.ts'
+import { imageCheckResults, imageChecks } from './image-checks.ts'
 import type { Resource } from './object.ts'
 
 const ECR = String.raw`[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/.*`
@@ -35,6 +37,7 @@ export const modelImageSpec = z
       .max(86_400)
       .default(300)
       .describe('How often to look whether the tag has moved, in seconds.'),
+    checks: defaulted(imageChecks),
     contractTest: contractTest.optional(),
   })
   .describe('What the user asks for.')
@@ -72,6 +75,7 @@ export const modelImageStatus = z
     layers: z.int().min(0).max(10_000).optional().describe('The number of layers.'),
     createdAt: time().optional().describe('When the image was built, by its own configuration.'),
     pushedAt: time().optional().describe('When the image was pushed, by the registry.'),
+    checks: imageCheckResults.optional(),
     resolvedAt: time().optional().describe('When this digest was first seen behind the reference.'),
     contractTest: contractTestStatus.optional(),
   })
