@@ -1,5 +1,4 @@
 import { z } from 'zod'
-
 import { contractTest, contractTestStatus } from './contract-test.ts'
 import { conditions, defaulted, generation, matches, rules, text, time } from './fields.ts'
 import { imageCheckResults, imageChecks } from './image-checks.ts'
