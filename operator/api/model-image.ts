@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { conditions, generation, matches, rules, text, time } from './fields.ts'
+import { conditions, defaulted, generation, matches, rules, text, time } from './fields.ts'
+import { imageCheckResults, imageChecks } from './image-checks.ts'
 import type { Resource } from './object.ts'
 
 const ECR = String.raw`[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/.*`
@@ -34,6 +35,7 @@ export const modelImageSpec = z
       .max(86_400)
       .default(300)
       .describe('How often to look whether the tag has moved, in seconds.'),
+    checks: defaulted(imageChecks),
   })
   .describe('What the user asks for.')
 
@@ -70,6 +72,7 @@ export const modelImageStatus = z
     layers: z.int().min(0).max(10_000).optional().describe('The number of layers.'),
     createdAt: time().optional().describe('When the image was built, by its own configuration.'),
     pushedAt: time().optional().describe('When the image was pushed, by the registry.'),
+    checks: imageCheckResults.optional(),
     resolvedAt: time().optional().describe('When this digest was first seen behind the reference.'),
   })
   .describe('What Mooring has seen.')

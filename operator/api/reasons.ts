@@ -49,8 +49,8 @@ export const REASONS = {
   },
   RepositoryNotFound: {
     on: 'Resolved',
-    means: 'Amazon ECR has no such repository.',
-    remedy: 'Create the repository, or correct the account, region or name in `spec.image`.',
+    means: 'The registry has no such repository.',
+    remedy: 'Create the repository, or correct the registry, account, region or name in `spec.image`.',
   },
   ImageNotFound: {
     on: 'Resolved, ModelReady, EndpointInService',
@@ -71,6 +71,18 @@ export const REASONS = {
     on: 'Resolved',
     means: 'The image configuration in the registry cannot be read.',
     remedy: 'Push the image again with a current tool.',
+  },
+  DigestMismatch: {
+    on: 'Resolved',
+    means:
+      'What the registry sent is not what its digest says: it was damaged or exchanged on the way, or in the registry.',
+    remedy: 'Look at the registry, and at any proxy or cache before it. Nothing of what it sent is used.',
+  },
+  RegistryDenied: {
+    on: 'Resolved',
+    means:
+      'The registry does not let the operator read the repository, or asks for a password in a way that is not safe.',
+    remedy: 'Name a pull secret for the registry in `spec.imagePullSecrets`; the message says what was refused.',
   },
   ImagePullDenied: {
     on: 'ModelReady, EndpointInService',

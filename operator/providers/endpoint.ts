@@ -7,6 +7,8 @@ import type {
   DescribeEndpointCommandInput,
   DescribeEndpointCommandOutput,
   EndpointStatus,
+  ListEndpointsCommandInput,
+  ListEndpointsCommandOutput,
   UpdateEndpointCommandInput,
   UpdateEndpointCommandOutput,
 } from '@aws-sdk/client-sagemaker'
@@ -18,6 +20,7 @@ export type EndpointApi = {
   describeEndpoint: Operation<DescribeEndpointCommandInput, DescribeEndpointCommandOutput>
   updateEndpoint: Operation<UpdateEndpointCommandInput, UpdateEndpointCommandOutput>
   deleteEndpoint: Operation<DeleteEndpointCommandInput, DeleteEndpointCommandOutput>
+  listEndpoints: Operation<ListEndpointsCommandInput, ListEndpointsCommandOutput>
 }
 
 /** An endpoint, as far as it decides what is done next. */
@@ -86,6 +89,15 @@ export function endpoints(api: EndpointApi) {
         },
         billedInstances: running(seen.ProductionVariants) + runningBeside(seen),
       }
+    },
+
+    /**
+     * Whether the list of endpoints has it: a second opinion on its absence, since a read may be answered from before it was made. Of
+     * more than a hundred names that contain this one, only the newest are looked through.
+     */
+    async isListed(name: string, signal: AbortSignal): Promise<boolean> {
+      const { Endpoints = [] } = await api.listEndpoints({ NameContains: name, MaxResults: 100 }, within(signal))
+      return Endpoints.some(({ EndpointName }) => EndpointName === name)
     },
 
     /**

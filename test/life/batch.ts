@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { connect, type KubeClient } from '../../operator/kube/client.ts'
 import { sequences } from './commands.ts'
-import { type Lived, live } from './run.ts'
+import { brief } from './history.ts'
+import { type Lived, live, SequenceFailure } from './run.ts'
 
 export type BatchOptions = {
   kubeconfigPath: string
@@ -16,12 +17,21 @@ export type BatchOptions = {
   /** Looks for a shorter sequence that fails too; takes minutes. */
   shrink?: boolean
   onPassed?(number: number, lived: Lived[]): void
-  onFailed?(number: number, report: string): void
+  onFailed?(number: number, report: Report): void
+}
+
+/** Of a failed sequence. */
+export type Report = {
+  /** With all that happened: some hundred kilobytes. */
+  whole: string
+  /** For where only the end of an output can be read: at most some kilobytes. */
+  brief: string
 }
 
 export type BatchResult = { sequences: number; passed: number; failed: number }
 
 const LANES = 8
+const MAX_BRIEF_REASON = 4_000
 
 /** Lives through sequences, several at a time: they mostly wait. */
 export async function batch(options: BatchOptions): Promise<BatchResult> {
@@ -53,7 +63,7 @@ async function one(
   seed: number,
   { path, shrink = false }: BatchOptions,
   onPassed: (lived: Lived[]) => void,
-): Promise<string | undefined> {
+): Promise<Report | undefined> {
   const lived: Lived[] = []
   const property = fc.asyncProperty(
     fc.noBias(sequences),
@@ -71,12 +81,15 @@ async function one(
   }
   const { counterexample, counterexamplePath, errorInstance } = details
   const commands = counterexample?.[0].commands.map((command) => `  ${JSON.stringify(command)}`) ?? []
-  return [
+  const head = [
     `seed ${seed}, path ${counterexamplePath}`,
     `again:    npm run soak -- --seed ${seed} --path ${counterexamplePath}`,
     `shorter:  npm run soak -- --seed ${seed} --shrink`,
-    'Commands:',
-    ...commands,
-    errorInstance instanceof Error ? errorInstance.message : String(errorInstance),
-  ].join('\n')
+  ]
+  const why = errorInstance instanceof Error ? errorInstance.message : String(errorInstance)
+  const lines = errorInstance instanceof SequenceFailure ? errorInstance.history : []
+  return {
+    whole: [...head, 'Commands:', ...commands, why, 'History:', ...lines].join('\n'),
+    brief: ['What was done:', ...brief(lines), ...head, why.slice(0, MAX_BRIEF_REASON)].join('\n'),
+  }
 }

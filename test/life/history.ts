@@ -5,6 +5,19 @@ export type History = {
   lines(): string[]
 }
 
+/** Requests that only look. */
+const LOOK = / \w+\.(?:Describe|List|Get|Head)\w* /
+const BRIEF_LINES = 40
+const BRIEF_LINE = 150
+
+/** The last of what was done, without what was only looked at: for where there is room for a page. */
+export function brief(lines: readonly string[]): string[] {
+  return lines
+    .filter((line) => !LOOK.test(line))
+    .slice(-BRIEF_LINES)
+    .map((line) => line.slice(0, BRIEF_LINE))
+}
+
 /** A sequence that runs wild must not fill the memory; its beginning and its end tell the most. */
 const MAX_LINES = 4_000
 const MAX_LINE = 600

@@ -82,7 +82,7 @@ const result = await batch({
   },
   onFailed(number, report) {
     failed++
-    console.log(`\nSequence ${number} FAILED: ${report}\n`)
+    console.log(`\nSequence ${number} FAILED: ${report.whole}\n`)
   },
 })
 clearInterval(progress)

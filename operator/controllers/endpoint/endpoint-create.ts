@@ -36,6 +36,12 @@ export async function createEndpoint(pass: PinnedPass): Promise<Halt | { kind: '
   }
   if (result === 'no-config') {
     memory.suspect.add(configName)
+    if (configName !== pass.target.configName && !(await providers.configs.observe(configName, signal))) {
+      // Nothing serves and nothing else is left: the newest revision gets another chance.
+      delete status.rollout?.previousConfigName
+      const message = `The configuration ${configName} to go back to was deleted. The newest revision is tried again instead.`
+      return waiting(pass, 'EndpointInService', 'Recovering', message, 0)
+    }
     const message = 'SageMaker does not see the new endpoint configuration yet. Mooring tries again by itself.'
     return waiting(pass, 'EndpointInService', 'ConfigNotVisible', message, Math.min(VISIBILITY_MS, intervals.inFlight))
   }

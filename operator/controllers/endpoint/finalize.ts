@@ -36,6 +36,11 @@ export async function finalize(pass: Pass): Promise<Halt | 'finished'> {
     pass.log.info({ resource: name }, 'removed scaling')
   }
   if (seen && seen !== 'foreign') return await removeEndpoint(pass, name, seen)
+  if (!seen && (await providers.endpoints.isListed(name, signal))) {
+    const message =
+      'SageMaker lists the endpoint but does not describe it. It is looked for again, so that it is not left behind.'
+    return waiting(pass, 'EndpointInService', 'Deleting', message, pass.intervals.deleting)
+  }
   delete status.endpointStatus
   await deleteRevisions(pass)
   await deleteTopics(pass)

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { cloudForFile, conditionOf, endpointIn, world } from '../world.ts'
+import { cloudForFile, conditionOf, endpointIn, namesIn, world } from '../world.ts'
 
 // Serial: faults on operations meet every caller.
 const cloud = await cloudForFile()
@@ -113,6 +113,23 @@ test.serial('a quota that is too low is said with the remedy, and tried again sl
   t.regex(condition.message, /^Raise the quota in Service Quotas/)
   await w.ready()
 })
+
+test.serial(
+  'a look from before the endpoint was there does not let it be left behind when its object goes',
+  async (t) => {
+    const w = await world({ intervals: { deleting: 200 } })
+    t.teardown(() => w.stop())
+    await w.apply()
+    await w.ready()
+    const name = await w.nameInCloud()
+    const message = `Could not find endpoint "arn:aws:sagemaker:us-east-1:123456789012:endpoint/${name}".`
+    const absent = { effect: 'error', code: 'ValidationException', status: 400, message } as const
+    cloud.setFault({ operation: 'sagemaker.DescribeEndpoint', ...absent, times: 2 })
+    await w.remove()
+    await w.gone()
+    t.deepEqual(namesIn(cloud, name), [])
+  },
+)
 
 test.serial('a deletion that AWS refuses keeps the finalizer until it succeeds', async (t) => {
   const w = await world()

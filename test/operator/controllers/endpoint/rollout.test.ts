@@ -287,3 +287,16 @@ test('a change of capacity after an update that was not taken leaves what is sai
   await w.until('the change is over', ({ status }) => status?.instances?.current === 0)
   t.deepEqual(conditionOf(await w.endpoint(), 'EndpointInService'), said)
 })
+
+test('where the revision to go back to was deleted, and the endpoint too, the newest one gets another chance', async (t) => {
+  const { w, first, name } = await echo({ smokeTest: undefined })
+  t.teardown(() => w.stop())
+  cloud.setFault({ name: 'endpoint.update-fails', subject: name, times: 1 })
+  await w.patch({ spec: { environment: { MODE: 'new' } } })
+  await w.until('UpdateRolledBack', (seen) => reasonOf(seen) === 'UpdateRolledBack')
+  await sagemaker.send(new DeleteEndpointConfigCommand({ EndpointConfigName: first.status?.endpointConfigName ?? '' }))
+  await sagemaker.send(new DeleteEndpointCommand({ EndpointName: name }))
+  const { status } = await w.ready()
+  t.is(endpointIn(cloud, name)?.EndpointConfigName, status?.endpointConfigName)
+  t.not(status?.endpointConfigName, first.status?.endpointConfigName)
+})

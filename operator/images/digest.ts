@@ -1,0 +1,8 @@
+import { createHash } from 'node:crypto'
+
+/** The one algorithm that registries and SageMaker take everywhere. */
+export const DIGEST = /^sha256:[a-f0-9]{64}$/
+
+export function digestOf(bytes: Uint8Array): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+}
