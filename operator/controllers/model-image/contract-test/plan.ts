@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ContractTest } from '../../../api/contract-test.ts'
 import type { ModelImage } from '../../../api/model-image.ts'
-import { ANNOTATIONS } from '../../../api/names.ts'
+import { IMAGE_ANNOTATIONS } from '../../../api/names.ts'
 
 /** The image to test. */
 export type TestedImage = {
@@ -37,7 +37,7 @@ const MAX_PREFIX = 36
 
 /** Stands for what is asked of the image: changes with the block and with the annotation, not with what the verdict is used for. */
 export function revisionOf({ required: _, ...asked }: ContractTest, object: Pick<ModelImage, 'metadata'>): string {
-  return hash([sorted(asked), object.metadata.annotations?.[ANNOTATIONS.contractTest] ?? ''])
+  return hash([sorted(asked), object.metadata.annotations?.[IMAGE_ANNOTATIONS.contractTest] ?? ''])
 }
 
 /** Of the NetworkPolicy, and the value of the label that ties Pods to it. */
