@@ -34,6 +34,7 @@ export const MAX_PAGE_BYTES = 4 * 1024 * 1024
 /** Longest wait that a registry may ask for: nobody should be put off for days. */
 export const MAX_RETRY_AFTER_MS = 60 * 60_000
 
+export const CONNECT_TIMEOUT_MS = 5_000
 /** From a request to the beginning of its answer. */
 export const HEADERS_TIMEOUT_MS = 15_000
 /** Between two pieces of an answer. */
