@@ -9,3 +9,17 @@ export class ImageError extends Error {
     this.reason = reason
   }
 }
+
+/** A registry does not answer, fails, or asks for patience: what it says later may be another thing. */
+export class RegistryUnavailable extends Error {
+  /** How long the registry asks to be left alone, where it says, in milliseconds. */
+  readonly retryAfterMs: number | undefined
+  constructor(
+    message: string,
+    { retryAfterMs, ...options }: ErrorOptions & { retryAfterMs?: number | undefined } = {},
+  ) {
+    super(message, options)
+    this.name = 'RegistryUnavailable'
+    this.retryAfterMs = retryAfterMs
+  }
+}

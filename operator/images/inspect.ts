@@ -1,7 +1,7 @@
 import { readBlob } from './blob.ts'
-import { MAX_CONFIG_BYTES, MAX_INDEX_DEPTH, MAX_MANIFESTS_READ } from './bounds.ts'
+import { INSPECT_TIMEOUT_MS, MAX_CONFIG_BYTES, MAX_INDEX_DEPTH, MAX_MANIFESTS_READ } from './bounds.ts'
 import { parseConfig } from './config.ts'
-import { ImageError } from './errors.ts'
+import { ImageError, RegistryUnavailable } from './errors.ts'
 import type { ImageConfig, ImageFacts, Platform } from './facts.ts'
 import { type ImageManifest, INDEX_TYPES, isContainerImage, readManifest, type VerifiedManifest } from './manifest.ts'
 import type { Descriptor, ImageSource } from './source.ts'
@@ -17,6 +17,21 @@ type VerifiedImage = { digest: string; content: ImageManifest }
  * @throws ImageError ImageNotFound, WrongPlatform, ImageInvalid, ManifestUnreadable, ConfigUnreadable, DigestMismatch; what the source throws
  */
 export async function inspect(
+  source: ImageSource,
+  wanted: Wanted,
+  platform: Platform,
+  signal: AbortSignal,
+): Promise<ImageFacts> {
+  const timeout = AbortSignal.timeout(INSPECT_TIMEOUT_MS)
+  try {
+    return await facts(source, wanted, platform, AbortSignal.any([signal, timeout]))
+  } catch (cause) {
+    if (!timeout.aborted || cause instanceof ImageError) throw cause
+    throw new RegistryUnavailable(`Reading the image took longer than ${INSPECT_TIMEOUT_MS / 1000} s.`, { cause })
+  }
+}
+
+async function facts(
   source: ImageSource,
   wanted: Wanted,
   platform: Platform,
