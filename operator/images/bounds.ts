@@ -22,3 +22,5 @@ export const MAX_INDEX_DEPTH = 2
 export const MAX_MANIFESTS_READ = 8
 /** Of one kind in a configuration: variables, labels, ports, arguments. */
 export const MAX_CONFIG_ENTRIES = 4096
+/** Of a repository, looked through for versions. */
+export const MAX_TAGS = 10_000

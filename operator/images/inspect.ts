@@ -29,6 +29,20 @@ export async function inspect(
       'ImageNotFound',
       `There is no image ${nameOf(source, wanted)}: push it, or correct the reference. Mooring looks again by itself.`,
     )
+  return await inspectFound(source, found, wanted, platform, signal)
+}
+
+/**
+ * The same of a manifest that was read already.
+ * @param wanted what led to it
+ */
+export async function inspectFound(
+  source: ImageSource,
+  found: VerifiedManifest,
+  { tag }: Wanted,
+  platform: Platform,
+  signal: AbortSignal,
+): Promise<ImageFacts> {
   const image = await forPlatform(source, found, platform, signal)
   const { config, layers } = image.content
   const pushedAt = await source.pushedAt(image.digest, signal)
