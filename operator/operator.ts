@@ -9,6 +9,7 @@ import { readApproved, unlimited } from './controllers/approved.ts'
 import { endpointReconciler } from './controllers/endpoint/controller.ts'
 import { sweepEndpoints } from './controllers/endpoint/sweep.ts'
 import { readEventHints } from './controllers/event-hints.ts'
+import { imageChecker } from './controllers/model-image/checks.ts'
 import { modelImageReconciler } from './controllers/model-image/controller.ts'
 import { references } from './controllers/model-image/references.ts'
 import { sources } from './controllers/model-image/sources.ts'
@@ -94,6 +95,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
     random,
     log,
   })
+  const files = { find: async () => ({ present: new Set<string>(), unread: 'layers are not read yet' }) }
   const approved = config.approvedFile ? await readApproved(config.approvedFile) : unlimited
   const events = recorder({
     client: kube,
@@ -112,7 +114,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
   const imageReconciler = modelImageReconciler({
     ...shared,
     ...sources({ approved, providers }),
-    check: async () => ({ results: [], blocked: [], undecided: [] }),
+    check: imageChecker(files),
     againMs: MISSING_FACTOR * intervals.inFlight,
     verifyMs: intervals.verify,
   })

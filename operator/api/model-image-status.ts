@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { contractTestStatus } from './contract-test.ts'
 import { conditions, generation, text, time } from './fields.ts'
 import { imageCheckResults } from './image-checks.ts'
 
@@ -94,6 +95,7 @@ export const modelImageStatus = z
     candidate: candidate.optional(),
     checkedDigest: text(12).optional().describe('The digest that status.checks speaks of, short.'),
     checks: imageCheckResults.optional(),
+    contractTest: contractTestStatus.optional(),
     history: z
       .array(seen)
       .max(HISTORY_LIMIT)

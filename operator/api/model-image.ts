@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { contractTest } from './contract-test.ts'
 import { defaulted, matches, rules, text } from './fields.ts'
 import { imageChecks } from './image-checks.ts'
 import { inferenceAmiVersion, instanceType } from './instance.ts'
@@ -78,6 +79,7 @@ export const modelImageSpec = z
       .optional()
       .describe('What the image is checked for.'),
     checks: defaulted(imageChecks),
+    contractTest: contractTest.optional(),
   })
   .meta(
     rules({

@@ -39,4 +39,6 @@ export const IMAGE_ANNOTATIONS = {
   resolve: `${GROUP}/resolve`,
   /** The digest, whole or its first 12 digits, that may be used: with spec.update Manual. */
   approve: `${GROUP}/approve`,
+  /** Any new value: run the contract test again. */
+  contractTest: `${GROUP}/contract-test`,
 } as const

@@ -8,8 +8,8 @@ import { parse, parseAllDocuments, stringify } from 'yaml'
 import { KINDS } from '../../operator/api/definition.ts'
 import { readConfig } from '../../operator/config.ts'
 import { testCluster } from '../kubernetes.ts'
+import { obtainable, resolveTool } from '../tools.ts'
 import { SCHEMA_LOCATION, writeSchemas } from './schemas.ts'
-import { obtainable, resolveTool } from './tools.ts'
 
 const REPOSITORY = join(import.meta.dirname, '..', '..')
 const CHART = join(REPOSITORY, 'charts', 'mooring')

@@ -6,11 +6,19 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** What checks the chart, pinned: a newer linter must not fail an unchanged chart. */
+type Build = {
+  package: string
+  version: string
+  /** The name says too little of what a program on PATH is, and of its version. */
+  ignorePath?: true
+}
+
+/** Programs that tests run, pinned: a newer linter must not fail an unchanged chart, nor a newer registry the client. */
 const TOOLS = {
   helm: { package: 'helm.sh/helm/v3/cmd/helm', version: 'v3.22.0' },
   kubeconform: { package: 'github.com/yannh/kubeconform/cmd/kubeconform', version: 'v0.8.0' },
-} as const
+  registry: { package: 'github.com/distribution/distribution/v3/cmd/registry', version: 'v3.1.2', ignorePath: true },
+} as const satisfies Record<string, Build>
 
 export type Tool = keyof typeof TOOLS
 
@@ -51,7 +59,8 @@ export async function resolveTool(tool: Tool): Promise<string> {
 }
 
 async function present(tool: Tool): Promise<string | undefined> {
-  return (await onPath(tool)) ?? ((await exists(cached(tool))) ? cached(tool) : undefined)
+  const { ignorePath }: Build = TOOLS[tool]
+  return (ignorePath ? undefined : await onPath(tool)) ?? ((await exists(cached(tool))) ? cached(tool) : undefined)
 }
 
 async function onPath(name: string): Promise<string | undefined> {
