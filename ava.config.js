@@ -1,6 +1,7 @@
 // A test that starts real processes on a busy two-core machine may take minutes: the timeout is a hang detector, not a measure.
 export default {
-  files: ['test/**/*.test.ts'],
+  // Those of test/images need root and a cluster with nodes: `npm run test:images`.
+  files: ['test/**/*.test.ts', '!test/images/**'],
   extensions: ['ts'],
   nodeArguments: ['--disable-warning=ExperimentalWarning'],
   concurrency: 2,

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { references } from '../../../../operator/controllers/model-image/references.ts'
-import { humanSize } from '../../../../operator/controllers/model-image/resolve.ts'
+import { humanSize } from '../../../../operator/controllers/model-image/size.ts'
 
 test('sizes are in the units that registries show', (t) => {
   t.deepEqual([0, 999, 1000, 22_100_000_000, 999_960, 5e15].map(humanSize), [

@@ -13,11 +13,12 @@ const MEMORY_LIMIT_MB = 256
  * In a thread of its own, which is ended when it takes too long or too much memory: V8 matches regular expressions by backtracking,
  * for which a short expression and a short text can take for ever, and paths such as `$..*..*` multiply what they find. Neither may
  * hold up the objects of everybody else. A linear-time matcher would help with the first only.
+ * @param at where the checks stand, for the messages: spec.smokeTest.expect
  */
 export async function checkJson(
   text: string,
   checks: readonly JsonCheck[],
-  timeLimitMs: number = TIME_LIMIT_MS,
+  { at, timeLimitMs = TIME_LIMIT_MS }: { at: string; timeLimitMs?: number },
 ): Promise<string[]> {
   const worker = new Worker(new URL('./json-checks-worker.ts', import.meta.url), {
     workerData: { text, checks },
@@ -26,7 +27,7 @@ export async function checkJson(
     env: {},
     execArgv: [],
   })
-  const tooMuch = `Simplify spec.smokeTest.expect.jsonPath: its checks take more than ${timeLimitMs / 1000} s or ${MEMORY_LIMIT_MB} MiB on this answer.`
+  const tooMuch = `Simplify ${at}.jsonPath: its checks take more than ${timeLimitMs / 1000} s or ${MEMORY_LIMIT_MB} MiB on this answer.`
   return await new Promise<string[]>((resolve) => {
     const timer = setTimeout(() => resolve([tooMuch]), timeLimitMs)
     worker.once('message', (mismatches: string[]) => resolve(mismatches))

@@ -1,8 +1,10 @@
 import test from 'ava'
-import { checkJson, type JsonCheck } from '../../../../operator/controllers/endpoint/json-checks.ts'
+import { checkJson, type JsonCheck } from '../../../../operator/images/answer/json-checks.ts'
 
 const ANSWER = JSON.stringify({ label: 'cat', scores: [0.9, 0.1], empty: null, nested: { ok: true } })
-const wrong = (check: JsonCheck, answer = ANSWER) => checkJson(answer, [check])
+/** Where the checks stand. */
+const AT = 'spec.contractTest.invocations[0].expect'
+const wrong = (check: JsonCheck, answer = ANSWER) => checkJson(answer, [check], { at: AT })
 
 test('an answer that is not JSON is said to be none, with its beginning and no more', async (t) => {
   const [problem] = await wrong({ path: '$' }, `<html>${'x'.repeat(500)}</html>`)
@@ -26,7 +28,7 @@ test('strings are compared as they are, everything else as JSON writes it', asyn
     { path: '$..ok', equals: 'true' },
     { path: '$', matches: '^\\{' },
   ]
-  t.deepEqual(await checkJson(ANSWER, right), [])
+  t.deepEqual(await checkJson(ANSWER, right, { at: AT }), [])
 })
 
 test('paths run no code, and an expression that JavaScript cannot read is said to be none', async (t) => {
@@ -37,14 +39,17 @@ test('paths run no code, and an expression that JavaScript cannot read is said t
 test('an expression that backtracks for ever is ended, and holds nobody up meanwhile', async (t) => {
   let turns = 0
   const ticking = setInterval(() => turns++, 10)
-  const [problem] = await checkJson(JSON.stringify(`${'a'.repeat(60)}!`), [{ path: '$', matches: '^(a+)+$' }], 1000)
+  const [problem] = await checkJson(JSON.stringify(`${'a'.repeat(60)}!`), [{ path: '$', matches: '^(a+)+$' }], {
+    at: AT,
+    timeLimitMs: 1000,
+  })
   clearInterval(ticking)
-  t.regex(problem ?? '', /Simplify .*take more than 1 s/)
+  t.regex(problem ?? '', /Simplify spec\.contractTest\.invocations\[0\]\.expect\.jsonPath: .*take more than 1 s/)
   t.true(turns > 10)
 })
 
 test('a path that multiplies what it finds is ended too', async (t) => {
   const deep = '['.repeat(3000) + ']'.repeat(3000)
-  const problems = await checkJson(deep, [{ path: '$..*..*..*..*..*' }], 2000)
+  const problems = await checkJson(deep, [{ path: '$..*..*..*..*..*' }], { at: AT, timeLimitMs: 2000 })
   t.is(problems.length, 1)
 })

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { architectureOf } from '../../../../operator/controllers/endpoint/image.ts'
+import { architectureOf } from '../../../operator/api/instance-types.ts'
 
 test('instance types with Graviton processors are told from those that only have a g in their name', (t) => {
   for (const type of ['ml.c7g.xlarge', 'ml.m6gd.large', 'ml.c6gn.4xlarge', 'ml.r8g.medium'])
