@@ -51,7 +51,7 @@ const entrypoint = z
       .max(MAX_PATTERNS)
       .default([])
       .describe(
-        'Regular expressions that the command line must all match somewhere: ENTRYPOINT and, where there is none, CMD, joined by spaces; such as `inference\\.py`.',
+        'Regular expressions that ENTRYPOINT, joined by spaces, must all match somewhere, such as `inference\\.py$`. CMD does not count: SageMaker replaces it by the argument serve, which is the whole command where there is no ENTRYPOINT.',
       ),
     doesNotMatch: patterns()
       .max(MAX_PATTERNS)

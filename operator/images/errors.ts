@@ -23,3 +23,22 @@ export class RegistryUnavailable extends Error {
     this.retryAfterMs = retryAfterMs
   }
 }
+
+/**
+ * Gives the work that long.
+ * @throws RegistryUnavailable when it takes longer; what the work throws
+ */
+export async function timed<T>(
+  what: string,
+  milliseconds: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const timeout = AbortSignal.timeout(milliseconds)
+  try {
+    return await work(AbortSignal.any([signal, timeout]))
+  } catch (cause) {
+    if (!timeout.aborted || signal.aborted || cause instanceof ImageError) throw cause
+    throw new RegistryUnavailable(`${what} took longer than ${milliseconds / 1000} s.`, { cause })
+  }
+}
