@@ -150,6 +150,11 @@ export const REASONS = {
       'The registry does not let the operator read the repository, or asks for a password in a way that is not safe.',
     remedy: 'Name a pull secret for the registry in `spec.imagePullSecrets`; the message says what was refused.',
   },
+  RegistryUnavailable: {
+    on: 'Resolved',
+    means: 'The registry does not answer, fails, or limits the rate of requests.',
+    remedy: 'Nothing: it is tried again. If it lasts, look at the registry and at the operator’s network.',
+  },
   ImagePullDenied: {
     on: 'ModelReady, EndpointInService',
     means: 'The execution role, or the repository policy, does not let SageMaker pull the image.',

@@ -41,7 +41,7 @@ export const SECRET_PATTERNS: readonly SecretPattern[] = [
   {
     what: 'a password in a URL',
     // Not ${PASSWORD}, which the shell of the build filled in, nor what was made unreadable already.
-    pattern: /\b[A-Za-z][A-Za-z0-9+.-]{1,20}:\/\/[^\s:@/"'$]{1,100}:(?![*x]{3,20}@|\$|<)[^\s:@/"']{3,200}@/g,
+    pattern: /:\/\/[^\s:@/"'$]{1,100}:(?![*x]{3,20}@|\$|<)[^\s:@/"']{3,200}@/g,
     doubtful: true,
   },
 ]

@@ -77,7 +77,7 @@ test('where no digest was ever verified, an endpoint waits and no instance is pa
   })
   t.regex(condition.message, /no verified digest/)
   t.is((await w.calls()).CreateModel, undefined)
-  await image.patch({ checks: { forbiddenEnv: { policy: 'Warn' }, secrets: { policy: 'Off' } } })
+  await image.patch({ checks: { forbiddenEnv: { policy: 'Warn' }, secrets: { policy: 'Ignore' } } })
   await w.ready()
   t.regex(conditionOf(await w.image(), 'Verified')?.message ?? '', /^With warnings: /)
 })

@@ -1,31 +1,17 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { publicKey } from '../../../../operator/images/checks/cosign/keys.ts'
 import type { CheckResult } from '../../../../operator/images/checks.ts'
 import type { ImageSource } from '../../../../operator/images/source.ts'
 import { type MemorySource, memorySource, OCI_INDEX, OCI_MANIFEST } from '../memory-source.ts'
+import { type Fixture, fixture } from './fixtures.ts'
 import { anImage, check } from './images.ts'
-
-/** A repository as cosign left it: see fixtures/cosign/README.md. */
-type Fixture = {
-  publicKey: string
-  tags: Record<string, string>
-  manifests: Record<string, { mediaType: string; base64: string }>
-  blobs: Record<string, string>
-}
 
 const BUNDLE = 'application/vnd.dev.sigstore.bundle.v0.3+json'
 const STATEMENT = 'application/vnd.in-toto+json'
-const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'cosign')
 const OTHER_KEY = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   .publicKey.export({ type: 'spki', format: 'pem' })
   .toString()
-
-function fixture(name: string): Fixture {
-  return JSON.parse(readFileSync(join(FIXTURES, `${name}.json`), 'utf8')) as Fixture
-}
 
 function sourceOf({ tags, manifests, blobs }: Fixture): MemorySource {
   const source = memorySource()
