@@ -95,12 +95,17 @@ COPY --from=cuda /cuda/lib/ /usr/local/cuda/lib/
 ENV CUDA_VERSION=13.0 NVIDIA_REQUIRE_CUDA="cuda>=13.0" NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility \
     LD_LIBRARY_PATH=/usr/local/cuda/lib
 
-FROM inference-server-${ACCELERATOR} AS inference-server
-COPY --from=inference-server-dependencies /app/node_modules ./node_modules
-COPY --from=inference-server-dependencies /app/sbom.cdx.json ./
-# A library that is missing shows only when the first session throws, on a GPU that is paid for: so each is looked for here.
+# A library that is missing shows only when the first session throws, on a GPU that is paid for: so each is looked for here. In a stage of its
+# own, since a command leaves traces.
+FROM inference-server-${ACCELERATOR} AS inference-server-checked
 ARG ACCELERATOR
-RUN --mount=type=bind,source=docker/assert-libraries.mjs,target=/mnt/assert-libraries.mjs node /mnt/assert-libraries.mjs "$ACCELERATOR"
+COPY --from=inference-server-dependencies /app/node_modules ./node_modules
+COPY docker/assert-libraries.mjs /tmp/
+RUN node /tmp/assert-libraries.mjs "$ACCELERATOR"
+
+FROM inference-server-${ACCELERATOR} AS inference-server
+COPY --from=inference-server-checked /app/node_modules ./node_modules
+COPY --from=inference-server-dependencies /app/sbom.cdx.json ./
 COPY inference-server ./inference-server
 # SageMaker's documentation asks for root, 0:0, where the model's files are readable by root only: docs/images.md.
 ARG RUN_AS=65532:65532

@@ -14,6 +14,7 @@ import { modelImageReconciler } from './controllers/model-image/controller.ts'
 import { references } from './controllers/model-image/references.ts'
 import { sources } from './controllers/model-image/sources.ts'
 import { orphanCollector } from './controllers/orphans/collector.ts'
+import { registryFetch } from './images/oci/fetch.ts'
 import type { KubeClient } from './kube/client.ts'
 import { controller } from './kube/controller.ts'
 import { informer } from './kube/informer.ts'
@@ -95,6 +96,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
     random,
     log,
   })
+  const registries = registryFetch()
   const files = { find: async () => ({ present: new Set<string>(), unread: 'layers are not read yet' }) }
   const approved = config.approvedFile ? await readApproved(config.approvedFile) : unlimited
   const events = recorder({
@@ -113,7 +115,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
   const shared = { kube, recorder: events, log, now, random }
   const imageReconciler = modelImageReconciler({
     ...shared,
-    ...sources({ approved, providers }),
+    ...sources({ kube, approved, providers, fetch: registries, plainHttp: config.plainHttpRegistries, now }),
     check: imageChecker(files),
     againMs: MISSING_FACTOR * intervals.inFlight,
     verifyMs: intervals.verify,
@@ -224,6 +226,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
       await election?.release()
       await server.close()
       aws.close()
+      await registries.close()
     },
   }
 }

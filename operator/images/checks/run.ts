@@ -21,12 +21,12 @@ import { cut, MAX_MESSAGE } from './text.ts'
 export type RunContext = { source: ImageSource; files: FileIndex; target: Target; now: Date; signal: AbortSignal }
 
 /**
- * Runs the checks of an image: one result each, in their order. A check that is Off, or has nothing to check, has none. Layers, scan and
+ * Runs the checks of an image: one result each, in their order. A check with policy Ignore, or has nothing to check, has none. Layers, scan and
  * signatures are asked for only where a check needs them.
  * @throws when it is aborted, and for our own mistakes; what a registry does wrong is in the results
  */
 export async function runChecks(spec: ImageChecks, facts: ImageFacts, context: RunContext): Promise<CheckResult[]> {
-  const names = (Object.keys(CHECKS) as CheckName[]).filter((name) => spec[name].policy !== 'Off')
+  const names = (Object.keys(CHECKS) as CheckName[]).filter((name) => spec[name].policy !== 'Ignore')
   const { source, target, now, signal } = context
   let reading: Promise<FoundPaths> | undefined
   const paths = () => {

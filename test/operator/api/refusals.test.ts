@@ -76,7 +76,7 @@ const IMAGE_MISTAKES: Mistake[] = [
     title: 'a check of another policy',
     path: 'spec.checks.port.policy',
     value: 'Ignore',
-    says: ['spec.checks.port.policy', '"Enforce", "Warn", "Off"'],
+    says: ['spec.checks.port.policy', '"Enforce", "Warn", "Ignore"'],
   },
   {
     title: 'a check of another name',
