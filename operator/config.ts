@@ -30,6 +30,10 @@ export type Config = {
   }
   /** Where prices come from, before the table that comes along: a file, and AWS's Price List where it may be asked. */
   prices: { file: string | undefined; priceList: boolean }
+  /** What the objects of a namespace may use: a file; undefined for no limits. */
+  approvedFile: string | undefined
+  /** Registries that are spoken to without TLS, as host or host:port. */
+  plainHttpRegistries: string[]
   /** The SQS queue that EventBridge sends endpoint state changes to, where there is one. */
   eventQueue: { url: string; region: string } | undefined
   /** Calls to AWS a second that are never exceeded, in each region. */
@@ -89,6 +93,17 @@ export function readConfig(environment: Environment): Config {
   else if (queueUrl && !queueRegion) mistakes.push('MOORING_EVENT_QUEUE_REGION must name the region of the event queue')
   const awsRates = readRates(text('MOORING_AWS_RATES', ''))
   if (typeof awsRates === 'string') mistakes.push(awsRates)
+  const plainHttpRegistries = text('MOORING_PLAIN_HTTP_REGISTRIES', '')
+    .split(',')
+    .map((host) => host.trim())
+    .filter((host) => host !== '')
+  if (
+    plainHttpRegistries.length > MAX_REGISTRIES ||
+    plainHttpRegistries.some((host) => !/^[\w.-]+(:\d{1,5})?$/.test(host))
+  )
+    mistakes.push(
+      `MOORING_PLAIN_HTTP_REGISTRIES must be at most ${MAX_REGISTRIES} hosts with commas between them, such as registry.internal:5000`,
+    )
   const config: Config = {
     namespace: text('MOORING_NAMESPACE', '') || undefined,
     clusterId,
@@ -122,6 +137,8 @@ export function readConfig(environment: Environment): Config {
       file: text('MOORING_PRICES_FILE', '') || undefined,
       priceList: oneOf('MOORING_PRICE_LIST', 'false', ['true', 'false']) === 'true',
     },
+    approvedFile: text('MOORING_APPROVED_FILE', '') || undefined,
+    plainHttpRegistries,
     eventQueue: queueUrl ? { url: queueUrl, region: queueRegion } : undefined,
     awsRates: typeof awsRates === 'string' ? DEFAULT_RATES : awsRates,
     workers: number('MOORING_WORKERS', 8, { min: 1, max: 256, whole: true }),
@@ -135,6 +152,8 @@ export function readConfig(environment: Environment): Config {
 
 /** More than AWS has. */
 const MAX_REGIONS = 64
+
+const MAX_REGISTRIES = 64
 
 /** AWS allows 50 tags: five are Mooring's, 30 the object's own. */
 const MAX_DEFAULT_TAGS = 15

@@ -5,12 +5,16 @@ import type { ModelImage } from './api/model-image.ts'
 import { ASYNC_INFERENCE_ENDPOINTS, GROUP, MODEL_IMAGES } from './api/names.ts'
 import { clusterIdOf } from './cluster-id.ts'
 import type { Config } from './config.ts'
+import { readApproved, unlimited } from './controllers/approved.ts'
 import { endpointReconciler } from './controllers/endpoint/controller.ts'
-import { readEventHints } from './controllers/endpoint/event-hints.ts'
 import { sweepEndpoints } from './controllers/endpoint/sweep.ts'
+import { readEventHints } from './controllers/event-hints.ts'
+import { imageChecker } from './controllers/model-image/checks.ts'
 import { modelImageReconciler } from './controllers/model-image/controller.ts'
 import { references } from './controllers/model-image/references.ts'
+import { sources } from './controllers/model-image/sources.ts'
 import { orphanCollector } from './controllers/orphans/collector.ts'
+import { registryFetch } from './images/oci/fetch.ts'
 import type { KubeClient } from './kube/client.ts'
 import { controller } from './kube/controller.ts'
 import { informer } from './kube/informer.ts'
@@ -92,6 +96,9 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
     random,
     log,
   })
+  const registries = registryFetch()
+  const files = { find: async () => ({ present: new Set<string>(), unread: 'layers are not read yet' }) }
+  const approved = config.approvedFile ? await readApproved(config.approvedFile) : unlimited
   const events = recorder({
     client: kube,
     component: `${GROUP}/operator`,
@@ -108,14 +115,17 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
   const shared = { kube, recorder: events, log, now, random }
   const imageReconciler = modelImageReconciler({
     ...shared,
-    registry: (region) => providers(region).registry,
-    missingMs: MISSING_FACTOR * intervals.inFlight,
+    ...sources({ kube, approved, providers, fetch: registries, plainHttp: config.plainHttpRegistries, now }),
+    check: imageChecker(files),
+    againMs: MISSING_FACTOR * intervals.inFlight,
+    verifyMs: intervals.verify,
   })
   const reconciler = endpointReconciler({
     ...shared,
     image: (key) => images.get(key),
     providers,
     prices: known,
+    approved,
     cluster,
     defaultTags: config.defaultTags,
     intervals,
@@ -170,7 +180,6 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
     registry: measured.registry,
   })
   const stopping = new AbortController()
-  let collecting: Promise<void> | undefined
   const background: Promise<void>[] = []
   const lead = async () => {
     await election?.acquire(stopping.signal)
@@ -179,13 +188,18 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
     if (stopping.signal.aborted) return
     imageController.start()
     endpointController.start()
-    const hinted = { objects: endpoints.list, reconciler, enqueue: endpointController.enqueue, random, log }
-    background.push(sweepEndpoints({ ...hinted, providers, interval: intervals.settled }, stopping.signal))
+    const swept = { objects: endpoints.list, reconciler, enqueue: endpointController.enqueue }
+    background.push(sweepEndpoints({ ...swept, providers, interval: intervals.settled, random, log }, stopping.signal))
     if (config.eventQueue) {
       const { url, region } = config.eventQueue
-      background.push(readEventHints({ ...hinted, queue: eventQueue(aws.queues(region), url) }, stopping.signal))
+      const queue = eventQueue(aws.queues(region), url)
+      const hinted = {
+        endpoints: { objects: endpoints.list, hint: reconciler.hint, enqueue: endpointController.enqueue },
+        images: { objects: images.list, hint: imageReconciler.hint, enqueue: imageController.enqueue },
+      }
+      background.push(readEventHints({ ...hinted, queue, random, log }, stopping.signal))
     }
-    if (config.orphans.mode !== 'off') collecting = orphans.run(stopping.signal)
+    if (config.orphans.mode !== 'off') background.push(orphans.run(stopping.signal))
     log.info({ namespace: namespace ?? 'all', cluster, workers }, 'reconciling')
   }
 
@@ -205,13 +219,14 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
       stopping.abort()
       clearInterval(watchdog)
       await leading
-      await Promise.all([imageController.stop(), endpointController.stop(), collecting, ...background])
+      await Promise.all([imageController.stop(), endpointController.stop(), ...background])
       await Promise.all([images.stop(), endpoints.stop()])
       await events.flush()
       // Last: a successor must not act while a pass of ours is under way.
       await election?.release()
       await server.close()
       aws.close()
+      await registries.close()
     },
   }
 }

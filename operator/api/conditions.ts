@@ -168,8 +168,15 @@ function truncated(message: string): string {
   return `${message.slice(0, MESSAGE_LIMIT - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
 }
 
-/** Resolved: the reference was found in its registry and pinned to a digest. */
-export const modelImageConditions = conditionSet({ ready: 'Ready', dependents: ['Resolved'] })
+/**
+ * Resolved: there is an image behind the reference. Verified: it, or with spec.update Manual the one in use, passed its checks.
+ * UpdateAvailable: whether one waits to be approved.
+ */
+export const modelImageConditions = conditionSet({
+  ready: 'Ready',
+  dependents: ['Resolved', 'Verified'],
+  others: ['UpdateAvailable'],
+})
 
 /** The dependents are in the order of the controller's steps. */
 export const asyncInferenceEndpointConditions = conditionSet({

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { kmsKey, matches, rules, text } from './fields.ts'
 
-const instanceType = () =>
+export const instanceType = () =>
   text(64).meta(
     rules(
       matches(
@@ -10,6 +10,14 @@ const instanceType = () =>
       ),
     ),
   )
+
+export const inferenceAmiVersion = z.enum([
+  'al2-ami-sagemaker-inference-gpu-2',
+  'al2-ami-sagemaker-inference-gpu-2-1',
+  'al2-ami-sagemaker-inference-gpu-3-1',
+  'al2023-ami-sagemaker-inference-gpu-4-1',
+  'al2-ami-sagemaker-inference-neuron-2',
+])
 
 const fallback = z
   .object({
@@ -66,14 +74,7 @@ export const instance = z
       .max(3600)
       .optional()
       .describe('How long the download of the model data may take, in seconds.'),
-    inferenceAmiVersion: z
-      .enum([
-        'al2-ami-sagemaker-inference-gpu-2',
-        'al2-ami-sagemaker-inference-gpu-2-1',
-        'al2-ami-sagemaker-inference-gpu-3-1',
-        'al2023-ami-sagemaker-inference-gpu-4-1',
-        'al2-ami-sagemaker-inference-neuron-2',
-      ])
+    inferenceAmiVersion: inferenceAmiVersion
       .optional()
       .describe('The machine image of the instance, which fixes the driver and the CUDA version.'),
   })

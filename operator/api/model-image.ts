@@ -1,11 +1,19 @@
 import { z } from 'zod'
-import { conditions, defaulted, generation, matches, rules, text, time } from './fields.ts'
-import { imageCheckResults, imageChecks } from './image-checks.ts'
+import { contractTest } from './contract-test.ts'
+import { defaulted, matches, rules, text } from './fields.ts'
+import { imageChecks } from './image-checks.ts'
+import { inferenceAmiVersion, instanceType } from './instance.ts'
+import { type ModelImageStatus, modelImageStatus } from './model-image-status.ts'
 import type { Resource } from './object.ts'
 
-const ECR = String.raw`[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/.*`
+const HOST = '(localhost|[^/]*[.:][^/]*)/.*'
 const REPOSITORY = '[^/]*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[^/]*|@.*)?'
-const TAGGED_OR_PINNED = '[^:@]*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|@sha256:[a-f0-9]{64})'
+const TAGGED_OR_PINNED = '[^:@]*(:[0-9]+/[^:@]*)?(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|@sha256:[a-f0-9]{64})?'
+
+/** How endpoints follow what is behind the reference: these, or a range of versions. */
+export const UPDATE_MODES = ['Automatic', 'Manual'] as const
+const RANGE = '[0-9v^~<>=*][0-9A-Za-z.*^~<>=| -]*'
+const BY_RANGE = `!(self.update in ['${UPDATE_MODES.join("', '")}'])`
 
 export const modelImageSpec = z
   .object({
@@ -13,21 +21,41 @@ export const modelImageSpec = z
       .meta(
         rules(
           matches(
-            ECR,
-            'must be an image in Amazon ECR, the only registry SageMaker pulls from: push it there and write <account id>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>',
+            HOST,
+            'must begin with the registry: write <account id>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>, or another registry’s host in its place',
           ),
           matches(
             REPOSITORY,
-            "the repository may hold lower-case letters and digits, joined by '.', '_', '-' and '/': write it as ECR lists it",
+            "the repository may hold lower-case letters and digits, joined by '.', '_', '-' and '/': write it as the registry lists it",
           ),
           matches(
             TAGGED_OR_PINNED,
-            'needs a tag or a digest, one of them: end it with :<tag> or with @sha256:<64 hexadecimal digits>',
+            'takes one tag or one digest: end it with :<tag> or with @sha256:<64 hexadecimal digits>',
           ),
         ),
       )
       .describe(
-        'The image reference: <account id>.dkr.ecr.<region>.amazonaws.com/<repository>, then :<tag> or @sha256:<digest>. A tag is resolved to the digest behind it, and endpoints run that digest.',
+        'The image reference: <account id>.dkr.ecr.<region>.amazonaws.com/<repository>, then :<tag> or @sha256:<digest>; neither where spec.update is a range of versions. Another registry can be named too, but SageMaker pulls from Amazon ECR only. A tag is resolved to the digest behind it, and endpoints run that digest.',
+      ),
+    imagePullSecrets: z
+      .array(z.object({ name: text(253).describe('Its name.') }))
+      .max(8)
+      .optional()
+      .describe(
+        'Secrets of type kubernetes.io/dockerconfigjson in this namespace, to read a registry other than Amazon ECR with.',
+      ),
+    update: text(128)
+      .default('Automatic')
+      .meta(
+        rules(
+          matches(
+            [...UPDATE_MODES, RANGE].join('|'),
+            "must be Automatic, Manual, or a range of versions such as '^1.4' or '>=2.0.0 <3.0.0'",
+          ),
+        ),
+      )
+      .describe(
+        'Whether endpoints follow: Automatic: whatever the tag is moved to, once it is verified. Manual: only what the annotation mooring.dev/approve names by its digest. A range of semantic versions, such as ^1.4 or ">=2.0 <3": the newest tag of the repository in it.',
       ),
     resolveIntervalSeconds: z
       .int()
@@ -35,52 +63,38 @@ export const modelImageSpec = z
       .max(86_400)
       .default(300)
       .describe('How often to look whether the tag has moved, in seconds.'),
-    checks: defaulted(imageChecks),
-  })
-  .describe('What the user asks for.')
-
-export const modelImageStatus = z
-  .object({
-    observedGeneration: generation().optional().describe('The metadata.generation that this status speaks about.'),
-    conditions: conditions()
-      .optional()
-      .describe('Resolved: the image was found and pinned to a digest. Ready follows from it.'),
-    image: text(600).optional().describe('The pinned reference, <repository>@<digest>: what endpoints run.'),
-    digest: text(80).optional().describe('The digest of the image manifest for the platform.'),
-    shortDigest: text(12).optional().describe('The first 12 hexadecimal digits of the digest.'),
-    sizeBytes: z
-      .int()
-      .min(0)
-      .max(Number.MAX_SAFE_INTEGER)
-      .optional()
-      .describe('The size of the compressed layers, in bytes.'),
-    size: text(32).optional().describe('The size for people, such as 22.1 GB.'),
-    platform: z
+    target: z
       .object({
-        os: text(64).optional().describe('Operating system; SageMaker runs linux.'),
-        architecture: text(64).optional().describe('Processor architecture, such as amd64.'),
+        instanceTypes: z
+          .array(instanceType())
+          .max(8)
+          .optional()
+          .describe(
+            'The instance types that are to run the image. Of an image index, the image for their processor architecture is taken; without this, that for amd64.',
+          ),
+        inferenceAmiVersion: inferenceAmiVersion
+          .optional()
+          .describe('The machine image of those instances, which fixes the driver and the CUDA version.'),
       })
       .optional()
-      .describe('What the image was built for.'),
-    entrypoint: z.array(text(4096, 0)).max(128).optional().describe("The image's ENTRYPOINT."),
-    cmd: z
-      .array(text(4096, 0))
-      .max(128)
-      .optional()
-      .describe("The image's CMD; SageMaker passes the argument `serve` in its place."),
-    exposedPorts: z.array(text(16)).max(64).optional().describe('Ports that the image declares, such as 8080/tcp.'),
-    layers: z.int().min(0).max(10_000).optional().describe('The number of layers.'),
-    createdAt: time().optional().describe('When the image was built, by its own configuration.'),
-    pushedAt: time().optional().describe('When the image was pushed, by the registry.'),
-    checks: imageCheckResults.optional(),
-    resolvedAt: time().optional().describe('When this digest was first seen behind the reference.'),
+      .describe('What the image is checked for.'),
+    checks: defaulted(imageChecks),
+    contractTest: contractTest.optional(),
   })
-  .describe('What Mooring has seen.')
+  .meta(
+    rules({
+      rule: `(${BY_RANGE}) != self.image.matches('(:[^/]+|@[^/]+)$')`,
+      message:
+        'needs a tag or a digest, unless spec.update is a range of versions, which chooses the tag: then it takes neither',
+      fieldPath: '.image',
+    }),
+  )
+  .describe('What the user asks for.')
 
 export const modelImage = z
   .object({ spec: modelImageSpec, status: modelImageStatus.optional() })
-  .describe('A container image for SageMaker, pinned to the digest behind its reference and looked into.')
+  .describe('A container image for SageMaker, pinned to the digest behind its reference and proven before it is used.')
 
+export type { ModelImageStatus }
 export type ModelImageSpec = z.infer<typeof modelImageSpec>
-export type ModelImageStatus = z.infer<typeof modelImageStatus>
 export type ModelImage = Resource<ModelImageSpec, ModelImageStatus>

@@ -32,3 +32,13 @@ export const ANNOTATIONS = {
   /** Any new value: run the smoke test again. */
   smokeTest: `${GROUP}/smoke-test`,
 } as const
+
+/** What a user asks of the operator about a ModelImage. */
+export const IMAGE_ANNOTATIONS = {
+  /** Any new value: look behind the reference now, and check again. */
+  resolve: `${GROUP}/resolve`,
+  /** The digest, whole or its first 12 digits, that may be used: with spec.update Manual. */
+  approve: `${GROUP}/approve`,
+  /** Any new value: run the contract test again. */
+  contractTest: `${GROUP}/contract-test`,
+} as const

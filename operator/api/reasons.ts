@@ -31,6 +31,72 @@ export const REASONS = {
 
   // The image.
   Pinned: { on: 'Resolved, ImageReady', means: 'The reference was resolved to a digest.', remedy: '' },
+  ChecksPassed: {
+    on: 'Verified',
+    means: 'The image passed its checks, and its contract test where there is one. Warnings are in the message.',
+    remedy: '',
+  },
+  ChecksFailed: {
+    on: 'Verified',
+    means: 'The image did not pass a check of `spec.checks`. Endpoints stay on the digest that they have.',
+    remedy:
+      'Read `status.checks`, where each check says what it found and what to do; docs/image-checks.md explains them. Where a check is wrong about your image, set its policy to Warn.',
+  },
+  ChecksPending: {
+    on: 'Verified, UpdateAvailable',
+    means: 'A check could not be told yet: the registry did not answer, or its scan is under way.',
+    remedy: 'Wait: it is asked again. `status.checks` says which check waits, and for what.',
+  },
+  UpToDate: { on: 'UpdateAvailable', means: 'The image in use is what the reference stands for.', remedy: '' },
+  AwaitingApproval: {
+    on: 'UpdateAvailable',
+    means:
+      'Another image is behind the reference, passed its checks, and waits for approval, as `spec.update: Manual` asks.',
+    remedy: 'Set the annotation `mooring.dev/approve` to its digest, or to the first 12 digits of it, to use it.',
+  },
+  CandidateRejected: {
+    on: 'UpdateAvailable',
+    means: 'Another image is behind the reference, and did not pass its checks. The one in use stays.',
+    remedy: 'Read `status.checks`, mend the image and push it again.',
+  },
+  VersionRangeInvalid: {
+    on: 'Resolved',
+    means: '`spec.update` is neither Automatic nor Manual, nor a range of semantic versions.',
+    remedy: "Write a range such as '^1.4' or '>=2.0.0 <3.0.0'.",
+  },
+  NoMatchingTag: {
+    on: 'Resolved',
+    means: 'The repository has no tag that is a version in the range of `spec.update`.',
+    remedy:
+      'Push one, such as 1.4.0 or v1.4.0, or widen the range. Versions with a suffix, such as 1.4.0-rc1, count only where the range names one.',
+  },
+  PullSecretMissing: {
+    on: 'Resolved',
+    means: 'A Secret of `spec.imagePullSecrets` is not there, is of another type, or may not be read by the operator.',
+    remedy:
+      'Create it with `kubectl create secret docker-registry`, and install the chart with `rbac.pullSecrets: true`, without which the operator reads no Secrets.',
+  },
+  RepositoryNotApproved: {
+    on: 'Resolved',
+    means: 'The operator’s configuration does not allow images of this repository in this namespace.',
+    remedy: 'Use an approved repository, or have whoever runs the operator add this one: chart value `approved`.',
+  },
+  RoleNotApproved: {
+    on: 'ModelReady',
+    means: 'The operator’s configuration does not allow `spec.executionRoleArn` in this namespace.',
+    remedy: 'Use an approved role, or have whoever runs the operator add this one: chart value `approved`.',
+  },
+  BucketNotApproved: {
+    on: 'ConfigReady',
+    means:
+      'The operator’s configuration does not allow a bucket that the spec names in this namespace; the message names the field.',
+    remedy: 'Use an approved bucket, or have whoever runs the operator add this one: chart value `approved`.',
+  },
+  RegistryNotSupported: {
+    on: 'ImageReady',
+    means: 'The image is in a registry that SageMaker does not pull from. It pulls from Amazon ECR.',
+    remedy: 'Push the image to Amazon ECR, in the endpoint’s region, and name it there in the ModelImage.',
+  },
   ImageMissing: {
     on: 'ImageReady',
     means: 'There is no ModelImage of that name in the namespace.',
@@ -39,7 +105,7 @@ export const REASONS = {
   },
   ImageNotReady: {
     on: 'ImageReady',
-    means: 'The ModelImage has no digest yet.',
+    means: 'The ModelImage has no digest that was verified for its newest spec.',
     remedy: 'Look at the ModelImage: its own conditions say why.',
   },
   WrongPlatform: {
@@ -83,6 +149,11 @@ export const REASONS = {
     means:
       'The registry does not let the operator read the repository, or asks for a password in a way that is not safe.',
     remedy: 'Name a pull secret for the registry in `spec.imagePullSecrets`; the message says what was refused.',
+  },
+  RegistryUnavailable: {
+    on: 'Resolved',
+    means: 'The registry does not answer, fails, or limits the rate of requests.',
+    remedy: 'Nothing: it is tried again. If it lasts, look at the registry and at the operator’s network.',
   },
   ImagePullDenied: {
     on: 'ModelReady, EndpointInService',

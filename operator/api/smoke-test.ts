@@ -4,7 +4,8 @@ import { matches, rules, s3Object, text, time } from './fields.ts'
 /** InvokeEndpointAsync's limit for a body inside the request, in bytes. Larger inputs go by S3. */
 export const MAX_INLINE_BYTES = 128_000
 
-const configMapKeyRef = z
+/** A key of a ConfigMap in the object's namespace. */
+export const configMapKeyRef = z
   .object({
     name: text(253)
       .meta(
@@ -56,6 +57,22 @@ const jsonCheck = z
   })
   .describe('One fact about an answer in JSON.')
 
+/** What may be asked of an answer's body, wherever it comes from. */
+export const bodyFields = () => ({
+  contentType: text(1024).optional().describe('The content type that the answer must have.'),
+  minBytes: z.int().min(0).max(1_073_741_824).optional().describe('The fewest bytes that the answer must have.'),
+  maxBytes: z.int().min(0).max(1_073_741_824).optional().describe('The most bytes that the answer may have.'),
+})
+
+export const jsonPath = () =>
+  z.array(jsonCheck).max(16).optional().describe('What must be true of an answer in JSON, of up to 1 MiB.')
+
+export const BYTES_IN_ORDER = {
+  rule: '!has(self.minBytes) || !has(self.maxBytes) || self.minBytes <= self.maxBytes',
+  message: 'must not exceed maxBytes: lower minBytes or raise maxBytes',
+  fieldPath: '.minBytes',
+}
+
 const expectation = z
   .object({
     status: z
@@ -64,9 +81,7 @@ const expectation = z
       .describe(
         'Whether the container must answer with success, so that the output object is there, or must refuse the request, so that the failure object is: for a request that is wrong on purpose.',
       ),
-    contentType: text(1024).optional().describe('The content type that the answer must have.'),
-    minBytes: z.int().min(0).max(1_073_741_824).optional().describe('The fewest bytes that the answer must have.'),
-    maxBytes: z.int().min(0).max(1_073_741_824).optional().describe('The most bytes that the answer may have.'),
+    ...bodyFields(),
     maxLatencySeconds: z
       .int()
       .min(1)
@@ -75,15 +90,9 @@ const expectation = z
       .describe(
         'The longest time from the request to its answer, in seconds. Where no instance ran when the request was sent, the time counts from when one was first seen: waking up is not held against the model.',
       ),
-    jsonPath: z.array(jsonCheck).max(16).optional().describe('What must be true of an answer in JSON, of up to 1 MiB.'),
+    jsonPath: jsonPath(),
   })
-  .meta(
-    rules({
-      rule: '!has(self.minBytes) || !has(self.maxBytes) || self.minBytes <= self.maxBytes',
-      message: 'must not exceed maxBytes: lower minBytes or raise maxBytes',
-      fieldPath: '.minBytes',
-    }),
-  )
+  .meta(rules(BYTES_IN_ORDER))
   .describe('What must be true of the answer, besides that it came.')
 
 export const smokeTest = z

@@ -1,5 +1,6 @@
+import { ANSWER_TIMEOUT_MS } from './bounds.ts'
 import { DIGEST, digestOf } from './digest.ts'
-import { ImageError } from './errors.ts'
+import { ImageError, timed } from './errors.ts'
 import type { ImageSource } from './source.ts'
 
 /**
@@ -14,7 +15,9 @@ export async function readBlob(
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   if (!DIGEST.test(digest)) throw new TypeError('not a sha256 digest')
-  const bytes = await readAtMost(await source.blob(digest, signal), maxBytes)
+  const bytes = await timed('Reading a part of the image', ANSWER_TIMEOUT_MS, signal, async (until) =>
+    readAtMost(await source.blob(digest, until), maxBytes),
+  )
   if (digestOf(bytes) !== digest)
     throw new ImageError(
       'DigestMismatch',

@@ -22,3 +22,24 @@ export const MAX_INDEX_DEPTH = 2
 export const MAX_MANIFESTS_READ = 8
 /** Of one kind in a configuration: variables, labels, ports, arguments. */
 export const MAX_CONFIG_ENTRIES = 4096
+/** Of a token server's answer. A token is a header: some servers' have several KB. */
+export const MAX_TOKEN_BYTES = 64 * 1024
+export const MAX_REDIRECTS = 5
+/** Of one listing of tags or referrers, however the registry cuts it. */
+export const MAX_PAGES = 20
+export const MAX_TAGS = 10_000
+export const MAX_REFERRERS = 1024
+/** Of one page of a listing. */
+export const MAX_PAGE_BYTES = 4 * 1024 * 1024
+/** Longest wait that a registry may ask for: nobody should be put off for days. */
+export const MAX_RETRY_AFTER_MS = 60 * 60_000
+
+export const CONNECT_TIMEOUT_MS = 5_000
+/** From a request to the beginning of its answer. */
+export const HEADERS_TIMEOUT_MS = 15_000
+/** Between two pieces of an answer. */
+export const IDLE_TIMEOUT_MS = 15_000
+/** Of an answer that is read wholly: manifests, tokens, listings. */
+export const ANSWER_TIMEOUT_MS = 30_000
+/** Of one inspection: manifests through indexes, and a configuration. */
+export const INSPECT_TIMEOUT_MS = 60_000

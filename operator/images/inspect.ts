@@ -1,7 +1,7 @@
 import { readBlob } from './blob.ts'
-import { MAX_CONFIG_BYTES, MAX_INDEX_DEPTH, MAX_MANIFESTS_READ } from './bounds.ts'
+import { INSPECT_TIMEOUT_MS, MAX_CONFIG_BYTES, MAX_INDEX_DEPTH, MAX_MANIFESTS_READ } from './bounds.ts'
 import { parseConfig } from './config.ts'
-import { ImageError } from './errors.ts'
+import { ImageError, timed } from './errors.ts'
 import type { ImageConfig, ImageFacts, Platform } from './facts.ts'
 import { type ImageManifest, INDEX_TYPES, isContainerImage, readManifest, type VerifiedManifest } from './manifest.ts'
 import type { Descriptor, ImageSource } from './source.ts'
@@ -16,32 +16,49 @@ type VerifiedImage = { digest: string; content: ImageManifest }
  * configuration, both verified. No layer is read. An image that is not an index is taken whatever its platform: that is for a check to judge.
  * @throws ImageError ImageNotFound, WrongPlatform, ImageInvalid, ManifestUnreadable, ConfigUnreadable, DigestMismatch; what the source throws
  */
-export async function inspect(
+export function inspect(
   source: ImageSource,
   wanted: Wanted,
   platform: Platform,
   signal: AbortSignal,
 ): Promise<ImageFacts> {
   const { tag, digest } = wanted
-  const found = await readManifest(source, digest ?? tag ?? 'latest', signal)
-  if (!found)
+  return timed('Reading the image', INSPECT_TIMEOUT_MS, signal, async (until) => {
+    const found = await readManifest(source, digest ?? tag ?? 'latest', until)
+    if (found) return inspectFound(source, found, wanted, platform, until)
     throw new ImageError(
       'ImageNotFound',
       `There is no image ${nameOf(source, wanted)}: push it, or correct the reference. Mooring looks again by itself.`,
     )
-  const image = await forPlatform(source, found, platform, signal)
-  const { config, layers } = image.content
-  const pushedAt = await source.pushedAt(image.digest, signal)
-  return {
-    repositoryUri: source.repositoryUri,
-    ...(tag === undefined ? {} : { tag }),
-    digest: image.digest,
-    ...(image.digest === found.digest ? {} : { indexDigest: found.digest }),
-    layers,
-    sizeBytes: layers.reduce((sum, { size }) => sum + size, 0),
-    config: await readConfig(source, config, signal),
-    ...(pushedAt ? { pushedAt } : {}),
-  }
+  })
+}
+
+/**
+ * The same of a manifest that was read already.
+ * @param wanted what led to it
+ */
+export function inspectFound(
+  source: ImageSource,
+  found: VerifiedManifest,
+  { tag }: Wanted,
+  platform: Platform,
+  signal: AbortSignal,
+): Promise<ImageFacts> {
+  return timed('Reading the image', INSPECT_TIMEOUT_MS, signal, async (until) => {
+    const image = await forPlatform(source, found, platform, until)
+    const { config, layers } = image.content
+    const pushedAt = await source.pushedAt(image.digest, until)
+    return {
+      repositoryUri: source.repositoryUri,
+      ...(tag === undefined ? {} : { tag }),
+      digest: image.digest,
+      ...(image.digest === found.digest ? {} : { indexDigest: found.digest }),
+      layers,
+      sizeBytes: layers.reduce((sum, { size }) => sum + size, 0),
+      config: await readConfig(source, config, until),
+      ...(pushedAt ? { pushedAt } : {}),
+    }
+  })
 }
 
 async function forPlatform(

@@ -10,7 +10,27 @@ const REQUEST_TIMEOUT_MS = 30_000
 const ERROR_BODY_LIMIT = 4096
 
 export type List<T> = { items: T[]; resourceVersion: string; continue?: string }
-export type ListOptions = { namespace?: string | undefined; limit?: number; continue?: string; signal?: AbortSignal }
+export type ListOptions = {
+  namespace?: string | undefined
+  labelSelector?: string
+  limit?: number
+  continue?: string
+  signal?: AbortSignal
+}
+export type DeleteOptions = {
+  /** What becomes of the objects that it owns; without it, what is usual for the kind: a Job would leave its Pods behind. */
+  propagationPolicy?: 'Background' | 'Foreground' | 'Orphan'
+  /** Only the object that has it: another of the same name stays. */
+  uid?: string | undefined
+}
+export type LogOptions = {
+  container: string
+  /** Of the container before it was restarted. */
+  previous?: boolean
+  tailLines: number
+  /** Of these lines; what comes after them is cut. */
+  limitBytes: number
+}
 export type WatchOptions = {
   namespace?: string | undefined
   resourceVersion: string
@@ -28,7 +48,9 @@ export type KubeClient = {
   get<T extends KubeObject>(resource: ResourceType, key: ObjectKey): Promise<T>
   create<T>(resource: ResourceType, object: T, namespace?: string): Promise<T>
   replace<T>(resource: ResourceType, key: ObjectKey, object: T): Promise<T>
-  delete(resource: ResourceType, key: ObjectKey): Promise<void>
+  delete(resource: ResourceType, key: ObjectKey, options?: DeleteOptions): Promise<void>
+  /** The last lines that a container of a Pod has printed. */
+  podLog(pod: ObjectKey, options: LogOptions): Promise<string>
   /** A JSON merge patch: null removes, lists are replaced whole. A resourceVersion in it makes it conditional. */
   mergePatch<T extends KubeObject>(resource: ResourceType, key: ObjectKey, patch: object): Promise<T>
   /** The same on the status subresource. */
@@ -54,8 +76,12 @@ type Call = {
   query?: Record<string, string | number | undefined>
   body?: unknown
   contentType?: string
+  accept?: string
   signal?: AbortSignal
 }
+
+/** Their log is read by a path of its own. */
+const PODS: ResourceType = { group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true }
 
 function client(config: ObservedConfig, requestTimeoutMs: number): KubeClient {
   const credentials = credentialsOf(config)
@@ -71,7 +97,7 @@ function client(config: ObservedConfig, requestTimeoutMs: number): KubeClient {
       method,
       headers: {
         ...headers,
-        accept: 'application/json',
+        accept: call.accept ?? 'application/json',
         ...(call.body ? { 'content-type': call.contentType ?? 'application/json' } : {}),
       },
       ...(call.body ? { body: JSON.stringify(call.body) } : {}),
@@ -99,8 +125,18 @@ function client(config: ObservedConfig, requestTimeoutMs: number): KubeClient {
     get: (resource, key) => json('GET', item(resource, key)),
     create: (resource, object, namespace) => json('POST', collection(resource, namespace), { body: object }),
     replace: (resource, key, object) => json('PUT', item(resource, key), { body: object }),
-    async delete(resource, key) {
-      await (await send('DELETE', item(resource, key))).body?.cancel()
+    async delete(resource, key, { propagationPolicy, uid } = {}) {
+      const body = {
+        apiVersion: 'v1',
+        kind: 'DeleteOptions',
+        ...(propagationPolicy ? { propagationPolicy } : {}),
+        ...(uid ? { preconditions: { uid } } : {}),
+      }
+      await (await send('DELETE', item(resource, key), { body })).body?.cancel()
+    },
+    async podLog(pod, { container, previous, tailLines, limitBytes }) {
+      const query = { container, tailLines, limitBytes, ...(previous ? { previous: 'true' } : {}) }
+      return await (await send('GET', `${item(PODS, pod)}/log`, { query, accept: '*/*' })).text()
     },
     mergePatch: (resource, key, patch) =>
       json('PATCH', item(resource, key), { body: patch, contentType: 'application/merge-patch+json' }),

@@ -1,3 +1,13 @@
+/** Whoever is gone takes along what it owns. */
+export type OwnerReference = {
+  apiVersion: string
+  kind: string
+  name: string
+  uid: string
+  controller?: boolean
+  blockOwnerDeletion?: boolean
+}
+
 /** The metadata that this operator reads and writes. */
 export type ObjectMeta = {
   name: string
@@ -8,6 +18,7 @@ export type ObjectMeta = {
   annotations?: Record<string, string>
   labels?: Record<string, string>
   finalizers?: string[]
+  ownerReferences?: OwnerReference[]
   deletionTimestamp?: string
   creationTimestamp?: string
 }

@@ -84,6 +84,21 @@ export function isNoRepository(error: unknown): boolean {
   return nameOf(error) === 'RepositoryNotFoundException'
 }
 
+/** Whether the repository has no such image. */
+export function isNoImage(error: unknown): boolean {
+  return nameOf(error) === 'ImageNotFoundException'
+}
+
+/** Whether the repository has no such layer. */
+export function isNoLayer(error: unknown): boolean {
+  return ['LayersNotFoundException', 'LayerInaccessibleException'].includes(nameOf(error))
+}
+
+/** Whether the registry has no scan of the image. */
+export function isNoScan(error: unknown): boolean {
+  return nameOf(error) === 'ScanNotFoundException'
+}
+
 /** Whether SNS has no such topic: its operations have a code each for that. */
 export function isNoTopic(error: unknown): boolean {
   return NO_TOPIC.has(nameOf(error))

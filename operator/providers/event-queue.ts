@@ -15,6 +15,9 @@ export type EventQueueApi = {
 
 /** That an endpoint's state has changed, or may have: EventBridge may say it several times, late, and out of order. */
 export type EndpointHint = { region: string; endpointName: string }
+/** That something was pushed to a repository of Amazon ECR, or deleted there. */
+export type ImageHint = { region: string; registryId: string; repository: string }
+export type Hint = EndpointHint | ImageHint
 
 /** SQS's maxima. */
 const WAIT_SECONDS = 20
@@ -22,11 +25,11 @@ const BATCH = 10
 /** Hints are taken in at once; what a crash left unread is seen again so soon. */
 const VISIBILITY_SECONDS = 30
 
-/** The SQS queue that an EventBridge rule sends endpoint state changes to. */
+/** The SQS queue that EventBridge rules send endpoint state changes and image actions to. */
 export function eventQueue(api: EventQueueApi, url: string) {
   return {
-    /** Waits up to 20 s for messages. What is not an endpoint's state change is `malformed`. */
-    async receive(signal: AbortSignal): Promise<{ hints: EndpointHint[]; malformed: number; messages: Message[] }> {
+    /** Waits up to 20 s for messages. What is neither an endpoint's state change nor an image action is `malformed`. */
+    async receive(signal: AbortSignal): Promise<{ hints: Hint[]; malformed: number; messages: Message[] }> {
       const { Messages: messages = [] } = await api.receiveMessage(
         {
           QueueUrl: url,
@@ -58,20 +61,31 @@ export function eventQueue(api: EventQueueApi, url: string) {
 export type EventQueue = ReturnType<typeof eventQueue>
 
 /**
- * Which endpoint a message is about, be it EventBridge's event or SNS's envelope around it. Only the name is taken from it: the status is in
- * other words than the API's, and may be out of date.
+ * What a message is about, be it EventBridge's event or SNS's envelope around it. Only the name is taken from it: the state is in other
+ * words than the API's, and may be out of date.
  * https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
  */
-export function hintOf(body: string): EndpointHint | undefined {
+export function hintOf(body: string): Hint | undefined {
   const message = json(body)
   const event =
     message?.Type === 'Notification' && typeof message.Message === 'string' ? json(message.Message) : message
-  if (event?.['detail-type'] !== 'SageMaker Endpoint State Change') return undefined
-  const { region, detail } = event
-  const endpointName = isObject(detail) ? detail.EndpointName : undefined
-  return typeof region === 'string' && typeof endpointName === 'string' && endpointName !== ''
-    ? { region, endpointName }
-    : undefined
+  const { region, detail, account } = event ?? {}
+  if (typeof region !== 'string' || !isObject(detail)) return undefined
+  switch (event?.['detail-type']) {
+    case 'SageMaker Endpoint State Change': {
+      const { EndpointName: endpointName } = detail
+      return typeof endpointName === 'string' && endpointName !== '' ? { region, endpointName } : undefined
+    }
+    case 'ECR Image Action': {
+      const repository = detail['repository-name']
+      return typeof repository === 'string' && typeof account === 'string'
+        ? { region, registryId: account, repository }
+        : undefined
+    }
+    default:
+      return undefined
+  }
 }
 
 /** The region that a queue's URL names; undefined for addresses that are not AWS's. */

@@ -1,14 +1,16 @@
+import type { ImageReference } from '../images/reference.ts'
+import type { ImageSource } from '../images/source.ts'
 import { type Autoscaling, autoscaling } from './autoscaling.ts'
 import { type Backlogs, backlogs } from './backlog.ts'
 import { type Buckets, buckets } from './buckets.ts'
 import type { Clients } from './clients.ts'
+import { ecrSource } from './ecr-source.ts'
 import { type Endpoints, endpoints } from './endpoint.ts'
 import { type EndpointConfigs, endpointConfigs } from './endpoint-config.ts'
 import { type EndpointListing, endpointListing } from './endpoint-listing.ts'
 import { type ContainerLogs, containerLogs } from './logs.ts'
 import { type Models, models } from './model.ts'
 import { type Ownership, ownership } from './ownership.ts'
-import { type ImageRegistry, registry } from './registry.ts'
 import { type AsyncRuntime, asyncRuntime } from './runtime.ts'
 import { type TaggedResources, taggedResources } from './tagged-resources.ts'
 import { type Topics, topics } from './topics.ts'
@@ -24,7 +26,8 @@ export type Providers = {
   backlogs: Backlogs
   logs: ContainerLogs
   runtime: AsyncRuntime
-  registry: ImageRegistry
+  /** A repository of Amazon ECR in this region, of any account. */
+  images(reference: ImageReference): ImageSource
   buckets: Buckets
   topics: Topics
   tagged: TaggedResources
@@ -47,7 +50,7 @@ export function regionalProviders(clients: Clients, now: () => number): (region:
       backlogs: backlogs(cloudwatch, now),
       logs: containerLogs(logs),
       runtime: asyncRuntime(runtime, s3),
-      registry: registry(ecr, fetch),
+      images: (reference) => ecrSource(ecr, reference, fetch),
       buckets: buckets(region, s3, now),
       topics: topics(sns),
       tagged: taggedResources(region, tagging, sagemaker, cloudwatch, sns),

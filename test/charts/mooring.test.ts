@@ -8,8 +8,8 @@ import { parse, parseAllDocuments, stringify } from 'yaml'
 import { KINDS } from '../../operator/api/definition.ts'
 import { readConfig } from '../../operator/config.ts'
 import { testCluster } from '../kubernetes.ts'
+import { obtainable, resolveTool } from '../tools.ts'
 import { SCHEMA_LOCATION, writeSchemas } from './schemas.ts'
-import { obtainable, resolveTool } from './tools.ts'
 
 const REPOSITORY = join(import.meta.dirname, '..', '..')
 const CHART = join(REPOSITORY, 'charts', 'mooring')
@@ -41,6 +41,9 @@ const VALUES: Record<string, object> = {
     operator: { env: [{ name: 'MOORING_POLL_SETTLED_SECONDS', value: '60' }] },
     prices: { 'eu-west-3': { 'ml.g6.xlarge': 1.4302 } },
     priceList: true,
+    approved: { default: { roles: ['*'] }, namespaces: { vision: { buckets: ['vision-*'] } } },
+    plainHttpRegistries: ['registry.internal:5000'],
+    rbac: { pullSecrets: true },
     podAnnotations: { note: 'a' },
     podLabels: { team: 'vision' },
     nodeSelector: { 'kubernetes.io/os': 'linux' },

@@ -183,7 +183,9 @@ function guardedKube(
       write(`create ${resource.kind} ${eventText(object)}`, () => kube.create(resource, object, namespace)),
     replace: (resource, key, object) =>
       write(`replace ${resource.kind} ${key.name}`, () => kube.replace(resource, key, object)),
-    delete: (resource, key) => write(`delete ${resource.kind} ${key.name}`, () => kube.delete(resource, key)),
+    delete: (resource, key, options) =>
+      write(`delete ${resource.kind} ${key.name}`, () => kube.delete(resource, key, options)),
+    podLog: (pod, options) => through(() => kube.podLog(pod, options), false),
     mergePatch: (resource, key, patch) =>
       write(`patch ${resource.kind} ${key.name} ${JSON.stringify(patch)}`, () => kube.mergePatch(resource, key, patch)),
     patchStatus: (resource, key, patch) =>

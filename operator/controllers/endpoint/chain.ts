@@ -1,5 +1,6 @@
 import type { Reason } from '../../api/reasons.ts'
 import { explainError } from '../../providers/errors.ts'
+import { refusedByApproval } from './approval.ts'
 import { autoscalingStep } from './autoscaling.ts'
 import { bucketsStep } from './buckets.ts'
 import { collectOldRevisions } from './collect.ts'
@@ -79,7 +80,7 @@ type Unready = Exclude<Ended, { kind: 'ready' }>
 type Pinned = { pinned: PinnedPass; held?: () => Unready }
 
 /**
- * What is wanted in AWS. Where that cannot be known, for want of an image or of the revision that is named, what serves already goes
+ * What is wanted in AWS. Where that cannot be known, for want of an image or of the revision that is named, or is not approved, what serves already goes
  * on being looked after, and nothing new is rolled out: the pass is held, and says why in the end.
  */
 function pinned(pass: Pass, image: Guarded<{ image: string }>): Pinned | Unready {
@@ -92,6 +93,8 @@ function pinned(pass: Pass, image: Guarded<{ image: string }>): Pinned | Unready
     return { pinned: { ...pass, desired, target }, held }
   }
   if (image.kind !== 'proceed') return hold(() => image)
+  const refused = refusedByApproval(pass)
+  if (refused) return hold(refused)
   const desired = desiredState(object, { image: image.next.image, cluster, instanceType })
   const target = targetOf(pass, desired)
   if (!('kind' in target)) return { pinned: { ...pass, desired, target } }

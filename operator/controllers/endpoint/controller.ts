@@ -12,6 +12,7 @@ import { keyOf } from '../../kube/types.ts'
 import { isThrottled } from '../../providers/errors.ts'
 import type { Prices } from '../../providers/prices.ts'
 import type { Providers } from '../../providers/region.ts'
+import type { Approved } from '../approved.ts'
 import { type Intervals, jittered } from '../intervals.ts'
 import { chain, type Ended, stepFailed } from './chain.ts'
 import { costStep } from './cost.ts'
@@ -28,6 +29,7 @@ export type EndpointControllerDependencies = {
   /** AWS in one region. */
   providers(region: string): Providers
   prices: Prices
+  approved: Approved
   cluster: string
   /** For everything created, under the object's own. */
   defaultTags: readonly { Key: string; Value: string }[]
@@ -159,6 +161,7 @@ export function endpointReconciler(deps: EndpointControllerDependencies): Endpoi
       cluster: deps.cluster,
       providers: deps.providers(object.spec.region),
       prices: deps.prices,
+      approved: deps.approved,
       intervals,
       memory: memory.of(keyOf(object), uid),
       now: time,
@@ -218,6 +221,7 @@ function fingerprintOf({ metadata }: AsyncInferenceEndpoint, image: ModelImage |
     deletionTimestamp,
     asked,
     image?.status?.image,
+    image?.status?.verifiedGeneration === image?.metadata.generation,
     ready?.status,
     ready?.message,
   ])

@@ -1,4 +1,6 @@
+import { architectureOf } from '../../api/instance-types.ts'
 import type { Reason } from '../../api/reasons.ts'
+import { parseReference } from '../../images/reference.ts'
 import { instanceTypes } from './fallback.ts'
 import { failing, type Outcome, type Pass, waiting } from './pass.ts'
 
@@ -14,12 +16,16 @@ export async function imageStep(pass: Pass): Promise<Outcome<{ image: string }>>
     const message = `There is no ModelImage ${name} in this namespace: apply it, or correct spec.imageRef.name.`
     return pending(pass, 'ImageMissing', message)
   }
-  // What was found behind an earlier reference says nothing of this one.
-  const current = image.status?.observedGeneration === image.metadata.generation
+  // What was verified for an earlier spec of the ModelImage says nothing of this one.
+  const current = image.status?.verifiedGeneration === image.metadata.generation
   const pinned = current ? image.status?.image : undefined
   if (!pinned || image.metadata.deletionTimestamp) {
     const cause = image.status?.conditions?.find(({ type }) => type === 'Ready')?.message
-    return pending(pass, 'ImageNotReady', `ModelImage ${name} has no digest yet. ${cause ?? ''}`.trim())
+    return pending(pass, 'ImageNotReady', `ModelImage ${name} has no verified digest yet. ${cause ?? ''}`.trim())
+  }
+  if (!parseReference(pinned)?.ecr) {
+    const message = `SageMaker pulls from Amazon ECR, not from ${pinned.split('/')[0]}: push the image there and name it in ModelImage ${name}.`
+    return failing(pass, 'ImageReady', 'RegistryNotSupported', message, intervals.settled)
   }
   const { os = 'linux', architecture } = image.status?.platform ?? {}
   for (const type of instanceTypes(spec.instance)) {
@@ -37,9 +43,4 @@ export async function imageStep(pass: Pass): Promise<Outcome<{ image: string }>>
     status.phase ??= 'Pending'
     return waiting(of, 'ImageReady', reason, message, intervals.settled)
   }
-}
-
-/** AWS puts a g after the generation of its instance types with Graviton processors, as in ml.c7g.xlarge. */
-export function architectureOf(instanceType: string): 'arm64' | 'amd64' {
-  return /^ml\.[a-z]+\d+g[a-z]*\./.test(instanceType) ? 'arm64' : 'amd64'
 }

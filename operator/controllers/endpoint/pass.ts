@@ -12,6 +12,7 @@ import type { ObservedEndpoint } from '../../providers/endpoint.ts'
 import type { Owner } from '../../providers/ownership.ts'
 import type { Prices } from '../../providers/prices.ts'
 import type { Providers } from '../../providers/region.ts'
+import type { Approved } from '../approved.ts'
 import type { Intervals } from '../intervals.ts'
 import type { Desired } from './desired.ts'
 import type { EndpointEvent } from './events.ts'
@@ -39,6 +40,7 @@ export type Pass = {
   cluster: string
   providers: Providers
   prices: Prices
+  approved: Approved
   intervals: Intervals
   memory: Memory
   now: Date

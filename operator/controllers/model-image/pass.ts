@@ -1,0 +1,64 @@
+import type { modelImageConditions } from '../../api/conditions.ts'
+import type { ModelImage, ModelImageSpec, ModelImageStatus } from '../../api/model-image.ts'
+import type { Reason } from '../../api/reasons.ts'
+import type { ImageFacts } from '../../images/facts.ts'
+import type { Log } from '../../kube/log.ts'
+
+/**
+ * What this process remembers of one object beside its status: only what saves requests. Losing it, as a restart does, costs a few more
+ * and nothing else.
+ */
+export type ImageMemory = {
+  uid: string
+  /** What the last pass went by. */
+  fingerprint?: string
+  /** When the next pass is due, in ms since the epoch. */
+  dueAt?: number
+  /** Whether somebody said that an image was pushed, or asked for another look, and no pass has begun since. */
+  hinted?: boolean
+  /** The value of the annotation mooring.dev/resolve that was heeded last. */
+  asked?: string | undefined
+  /** What was judged last, for which generation, and when, in ms since the epoch. */
+  judged?: { image: string; generation: number; at: number }
+}
+
+/** One look at one ModelImage: its steps change `status` in memory and write nothing to Kubernetes. */
+export type ImagePass = {
+  object: ModelImage
+  spec: ModelImageSpec
+  status: ModelImageStatus
+  /** The status as it was when the pass began. */
+  before: ModelImageStatus
+  conditions: ReturnType<typeof modelImageConditions.for>
+  generation: number
+  memory: ImageMemory
+  now: Date
+  random: () => number
+  signal: AbortSignal
+  log: Log
+  emit(type: 'Normal' | 'Warning', reason: string, note: string): void
+}
+
+/** How the image behind the reference was judged. */
+export type Judgement =
+  | { state: 'passed'; message: string }
+  | { state: 'rejected'; reason: Reason; message: string }
+  /** It cannot be told yet: to be asked again after so many milliseconds. */
+  | { state: 'checking' | 'testing'; reason: Reason; message: string; after: number }
+
+const SHORT_DIGEST = 12
+
+/** The first 12 hexadecimal digits, as people compare digests. */
+export function short(digest: string): string {
+  return digest.replace('sha256:', '').slice(0, SHORT_DIGEST)
+}
+
+/** The reference that endpoints run. */
+export function pinned({ repositoryUri, digest }: Pick<ImageFacts, 'repositoryUri' | 'digest'>): string {
+  return `${repositoryUri}@${digest}`
+}
+
+/** RFC 3339 in whole seconds, as Kubernetes writes times. */
+export function timestamp(time: Date): string {
+  return time.toISOString().replace(/\.\d{3}Z$/, 'Z')
+}

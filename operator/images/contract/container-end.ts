@@ -1,0 +1,44 @@
+import type { Phase } from './result.ts'
+
+/** How a container ended. 137 is 128 + SIGKILL, 143 is 128 + SIGTERM. */
+export type End = {
+  exitCode: number
+  /** The runtime's word for it, where it has one: OOMKilled, StartError. */
+  reason?: string | undefined
+}
+
+const KILLED = 137
+
+/** Whether it ended after SIGTERM, by itself and in time. `milliseconds` from SIGTERM to its end. */
+export function terminatePhase({ exitCode, reason }: End, milliseconds: number, limitSeconds: number): Phase {
+  const phase = { name: 'terminate', milliseconds }
+  if (reason === 'OOMKilled') return { ...phase, verdict: 'Fail', message: OUT_OF_MEMORY }
+  if (exitCode !== KILLED) return { ...phase, verdict: 'Pass' }
+  // The kubelet's times are whole seconds.
+  if (milliseconds < limitSeconds * 1000 - 1500)
+    return { ...phase, verdict: 'Pass', message: 'It ended with code 137 by itself.' }
+  return {
+    ...phase,
+    verdict: 'Fail',
+    message: `It had not exited ${limitSeconds} s after SIGTERM and was killed: SageMaker then loses the requests under way. Handle SIGTERM in the first process; with an ENTRYPOINT in shell form that is a shell, which passes no signals on: use the exec form, ["…"].`,
+  }
+}
+
+const OUT_OF_MEMORY = 'It was killed for want of memory: raise resources.limits.memory, or load less.'
+
+/** A container that ended although nobody asked it to. */
+export function earlyEnd({ exitCode, reason }: End, during: 'ping' | 'invocations'): Phase {
+  const when = during === 'ping' ? 'before /ping was good' : 'while it was asked'
+  return { name: during === 'ping' ? 'ping' : 'run', verdict: 'Fail', message: `${why()}` }
+
+  function why(): string {
+    if (reason === 'OOMKilled') return OUT_OF_MEMORY
+    if (exitCode === 126)
+      return 'Its entrypoint cannot be executed (126): make it executable, and build for the platform of the node.'
+    if (exitCode === 127)
+      return 'Its entrypoint, or the interpreter in its first line, does not exist (127): correct ENTRYPOINT.'
+    if (reason === 'StartError' || reason === 'ContainerCannotRun' || exitCode === 128)
+      return 'It cannot be started: ENTRYPOINT names no program that runs on this platform. It is started with the argument serve in the place of CMD.'
+    return `The container exited with code ${exitCode} ${when}: the end of its log says why. It is started with the argument serve in the place of CMD.`
+  }
+}
