@@ -24,7 +24,9 @@ COPY local/package.json local/
 COPY cli/package.json cli/
 
 FROM manifests AS operator-dependencies
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund -w operator
+# Declarations and source maps are for compilers and debuggers, and a quarter of the image.
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund -w operator \
+ && find node_modules -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' \) -delete
 COPY docker/sbom.ts docker/
 ARG SOURCE_DATE_EPOCH=0
 RUN npm sbom --package-lock-only --sbom-format=cyclonedx --omit=dev -w operator >npm.cdx.json \
@@ -39,9 +41,10 @@ COPY docker/cuda.sh ./
 RUN sh cuda.sh "$ACCELERATOR"
 
 FROM manifests AS inference-server-dependencies
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund -w inference-server
-# The package carries every platform's libraries; the others' are 240 MB.
-RUN find node_modules/onnxruntime-node/bin/napi-v6 -mindepth 2 -maxdepth 2 -not -path "*/linux/$(node -p process.arch)" -exec rm -rf {} +
+# onnxruntime-node carries every platform's libraries; the others' are 240 MB.
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund -w inference-server \
+ && find node_modules -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' \) -delete \
+ && find node_modules/onnxruntime-node/bin/napi-v6 -mindepth 2 -maxdepth 2 -not -path "*/linux/$(node -p process.arch)" -exec rm -rf {} +
 ARG ACCELERATOR
 COPY --from=cuda /cuda/provider/ node_modules/onnxruntime-node/bin/napi-v6/linux/x64/
 # The CUDA 12 provider of onnxruntime-node's own version comes from NuGet, by its own script.
@@ -95,12 +98,17 @@ COPY --from=cuda /cuda/lib/ /usr/local/cuda/lib/
 ENV CUDA_VERSION=13.0 NVIDIA_REQUIRE_CUDA="cuda>=13.0" NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility \
     LD_LIBRARY_PATH=/usr/local/cuda/lib
 
-FROM inference-server-${ACCELERATOR} AS inference-server
-COPY --from=inference-server-dependencies /app/node_modules ./node_modules
-COPY --from=inference-server-dependencies /app/sbom.cdx.json ./
-# A library that is missing shows only when the first session throws, on a GPU that is paid for: so each is looked for here.
+# A library that is missing shows only when the first session throws, on a GPU that is paid for: so each is looked for here. In a stage of its
+# own, since a command leaves traces.
+FROM inference-server-${ACCELERATOR} AS inference-server-checked
 ARG ACCELERATOR
-RUN --mount=type=bind,source=docker/assert-libraries.mjs,target=/mnt/assert-libraries.mjs node /mnt/assert-libraries.mjs "$ACCELERATOR"
+COPY --from=inference-server-dependencies /app/node_modules ./node_modules
+COPY docker/assert-libraries.mjs /tmp/
+RUN node /tmp/assert-libraries.mjs "$ACCELERATOR"
+
+FROM inference-server-${ACCELERATOR} AS inference-server
+COPY --from=inference-server-checked /app/node_modules ./node_modules
+COPY --from=inference-server-dependencies /app/sbom.cdx.json ./
 COPY inference-server ./inference-server
 # SageMaker's documentation asks for root, 0:0, where the model's files are readable by root only: docs/images.md.
 ARG RUN_AS=65532:65532

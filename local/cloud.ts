@@ -31,6 +31,8 @@ import { taggingService } from './services/tagging/index.ts'
 export type LocalCloudOptions = {
   /** 0: any free one. */
   port?: number
+  /** What addresses inside its answers begin with. Default: its own address, on loopback. Elsewhere, it is reached through a relay. */
+  advertisedUrl?: string
   clock?: Clock
   region?: string
   accountId?: string
@@ -130,7 +132,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     notifier: stored.notifier,
     delays: { metricPeriod },
   })
-  const ecr = ecrService(registry, () => url)
+  const ecr = ecrService(registry, () => options.advertisedUrl ?? url)
 
   const tagging = taggingService([sagemaker, autoscaling, cloudwatch, stored.topics])
 

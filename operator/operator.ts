@@ -10,10 +10,12 @@ import { endpointReconciler } from './controllers/endpoint/controller.ts'
 import { sweepEndpoints } from './controllers/endpoint/sweep.ts'
 import { readEventHints } from './controllers/event-hints.ts'
 import { imageChecker } from './controllers/model-image/checks.ts'
+import { judgeByContractTest } from './controllers/model-image/contract-test/judge-by-test.ts'
 import { modelImageReconciler } from './controllers/model-image/controller.ts'
 import { references } from './controllers/model-image/references.ts'
 import { sources } from './controllers/model-image/sources.ts'
 import { orphanCollector } from './controllers/orphans/collector.ts'
+import { registryFetch } from './images/oci/fetch.ts'
 import type { KubeClient } from './kube/client.ts'
 import { controller } from './kube/controller.ts'
 import { informer } from './kube/informer.ts'
@@ -95,6 +97,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
     random,
     log,
   })
+  const registries = registryFetch()
   const files = { find: async () => ({ present: new Set<string>(), unread: 'layers are not read yet' }) }
   const approved = config.approvedFile ? await readApproved(config.approvedFile) : unlimited
   const events = recorder({
@@ -113,8 +116,9 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
   const shared = { kube, recorder: events, log, now, random }
   const imageReconciler = modelImageReconciler({
     ...shared,
-    ...sources({ approved, providers }),
+    ...sources({ kube, approved, providers, fetch: registries, plainHttp: config.plainHttpRegistries, now }),
     check: imageChecker(files),
+    contractTest: judgeByContractTest(kube, config.contractTest),
     againMs: MISSING_FACTOR * intervals.inFlight,
     verifyMs: intervals.verify,
   })
@@ -224,6 +228,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
       await election?.release()
       await server.close()
       aws.close()
+      await registries.close()
     },
   }
 }

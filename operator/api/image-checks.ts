@@ -9,14 +9,15 @@ const MAX_LAYERS = 127
 const MAX_BASE_LAYERS = 64
 const MAX_GIGABYTES = 1000
 
-const POLICIES = ['Enforce', 'Warn', 'Off'] as const
+/** Ignore rather than Off, which YAML 1.1, as kubectl and Helm read it, takes for false. */
+const POLICIES = ['Enforce', 'Warn', 'Ignore'] as const
 
 const policy = (preset: (typeof POLICIES)[number]) =>
   z
     .enum(POLICIES)
     .default(preset)
     .describe(
-      'Enforce: an image that fails is not used. Warn: it is said, and the image used. Off: the check does not run.',
+      'Enforce: an image that fails is not used. Warn: it is said, and the image used. Ignore: the check does not run.',
     )
 
 const patterns = () =>
@@ -51,7 +52,7 @@ const entrypoint = z
       .max(MAX_PATTERNS)
       .default([])
       .describe(
-        'Regular expressions that the command line must all match somewhere: ENTRYPOINT and, where there is none, CMD, joined by spaces; such as `inference\\.py`.',
+        'Regular expressions that ENTRYPOINT, joined by spaces, must all match somewhere, such as `inference\\.py$`. CMD does not count: SageMaker replaces it by the argument serve, which is the whole command where there is no ENTRYPOINT.',
       ),
     doesNotMatch: patterns()
       .max(MAX_PATTERNS)
@@ -85,7 +86,7 @@ const platform = z
   )
 
 const user = z
-  .object({ policy: policy('Off') })
+  .object({ policy: policy('Ignore') })
   .describe('The image declares a user other than root. SageMaker runs images of either kind.')
 
 const requiredPaths = z

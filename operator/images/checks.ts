@@ -7,7 +7,7 @@ export type CheckResult = {
   /** Of the check, as its block in spec.checks is called. */
   name: CheckName
   verdict: Verdict
-  /** What was asked for. A check that is Off has no result. */
+  /** What was asked for. A check with policy Ignore has no result. */
   policy: 'Enforce' | 'Warn'
   /** What was found, and the remedy where it is not Pass; at most 300 characters. */
   message: string

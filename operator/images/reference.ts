@@ -20,7 +20,7 @@ const REFERENCE = new RegExp(
 const ECR = /^(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/
 
 /**
- * Takes `<host>/<repository>`, then `:<tag>`, `@sha256:<digest>` or both, apart; undefined for anything else. The host is never left out:
+ * Takes `<host>/<repository>`, then `:<tag>`, `@sha256:<digest>`, both or neither, apart; undefined for anything else. The host is never left out:
  * what a bare name stands for differs from tool to tool.
  */
 export function parseReference(image: string): ImageReference | undefined {
@@ -28,7 +28,6 @@ export function parseReference(image: string): ImageReference | undefined {
   if (!parts) return undefined
   const [, host = '', repository = '', tag, digest] = parts
   if (!/[.:]/.test(host) && host !== 'localhost') return undefined
-  if (tag === undefined && digest === undefined) return undefined
   const [, registryId, region] = ECR.exec(host) ?? []
   return {
     host,

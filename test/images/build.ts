@@ -1,9 +1,9 @@
 import { cp, link, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { run } from './process.ts'
 
-const ROOT = resolve(import.meta.dirname, '..', '..')
+export const REPOSITORY = resolve(import.meta.dirname, '..', '..')
 
 /** The Debian that the cluster's `up` makes: no registry is asked. */
 export const BASE_IMAGE = process.env.MOORING_BASE_IMAGE ?? 'localhost/debian:bookworm'
@@ -30,11 +30,12 @@ export const EPOCH = 1_700_000_000
  */
 export async function build(target: string, tag: string, args: Record<string, string> = {}): Promise<string> {
   await buildNodeImage()
-  const all = { NODE_IMAGE, BASE_IMAGE, SOURCE_DATE_EPOCH: String(EPOCH), ...args }
+  // Older buildahs find a stage that is named by an argument only where it is given.
+  const all = { NODE_IMAGE, BASE_IMAGE, ACCELERATOR: 'cpu', SOURCE_DATE_EPOCH: String(EPOCH), ...args }
   await buildah(
     ...['bud', '-q', '--layers', '--format', 'docker', '--timestamp', String(EPOCH), '--target', target, '-t', tag],
     ...Object.entries(all).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
-    ROOT,
+    REPOSITORY,
   )
   return tag
 }
@@ -62,7 +63,7 @@ function buildNodeImage(): Promise<void> {
       // `…/npm/bin/npm-cli.js`; npm itself says so to what it runs.
       const npmCli = process.env.npm_execpath ?? (await realpath((await run('which', ['npm'])).trim()))
       const npm = resolve(npmCli, '..', '..')
-      const node = join(ROOT, 'node_modules', 'node', 'bin', 'node')
+      const node = join(REPOSITORY, 'node_modules', 'node', 'bin', 'node')
       await link(node, join(context, 'node')).catch(() => cp(node, join(context, 'node')))
       await cp(npm, join(context, 'npm'), { recursive: true })
       // Where a mirror stands between, its authority is this machine's, not Debian's.
@@ -73,13 +74,6 @@ function buildNodeImage(): Promise<void> {
     }
   })()
   return nodeImage
-}
-
-/** Bytes of the image's files. */
-export async function sizeOf(image: string): Promise<number> {
-  const [described] = JSON.parse(await buildah('images', '--json', image)) as { size: string }[]
-  const [, number = '0', unit = ''] = /^([\d.]+) ?(\w+)$/.exec(described?.size ?? '') ?? []
-  return Number(number) * ({ B: 1, KB: 1e3, MB: 1e6, GB: 1e9 }[unit.toUpperCase()] ?? Number.NaN)
 }
 
 /** What the image says of itself: user, entry point, labels, health check. */
@@ -110,5 +104,3 @@ export async function withFiles<T>(image: string, look: (folder: string) => Prom
     await buildah('rm', container)
   }
 }
-
-export const repository = dirname(join(ROOT, 'package.json'))

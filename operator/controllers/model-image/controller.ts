@@ -57,8 +57,9 @@ export function modelImageReconciler(deps: ModelImageControllerDependencies): Mo
       wait = Math.min(wait, await look(pass, deps))
     } catch (error) {
       if (signal.aborted) throw error
-      const { permanent } = notResolved(pass, error)
+      const { permanent, retryAfterMs } = notResolved(pass, error)
       if (permanent) wait = Math.min(wait, deps.againMs)
+      else if (retryAfterMs !== undefined) wait = Math.max(retryAfterMs, deps.againMs)
       else failure = error
     }
     if (!failure) pass.status.observedGeneration = pass.generation

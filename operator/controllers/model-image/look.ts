@@ -1,9 +1,10 @@
 import { architectureOf } from '../../api/instance-types.ts'
 import { IMAGE_ANNOTATIONS } from '../../api/names.ts'
-import { ImageError } from '../../images/errors.ts'
+import { ImageError, RegistryUnavailable } from '../../images/errors.ts'
 import type { ImageFacts, Platform } from '../../images/facts.ts'
 import { inspect, inspectFound } from '../../images/inspect.ts'
 import { explainError } from '../../providers/errors.ts'
+import type { Explanation } from '../../providers/failure-reasons.ts'
 import { type Found, find, type Sources } from './find.ts'
 import { noteSeen } from './history.ts'
 import { type Judges, judge } from './judge.ts'
@@ -25,9 +26,14 @@ export async function look(pass: ImagePass, deps: LookDependencies): Promise<num
   const found = await find(pass, deps)
   conditions.true_('Resolved', 'Pinned', '')
   if (isJudged(pass, found, deps.verifyMs)) return Number.POSITIVE_INFINITY
-  const facts = await inspectFound(found.source, found.manifest, found, platformOf(pass), signal)
+  const checked =
+    memory.checked?.root === found.manifest.digest && memory.checked.generation === generation
+      ? memory.checked
+      : undefined
+  delete memory.checked
+  const facts = checked?.facts ?? (await inspectFound(found.source, found.manifest, found, platformOf(pass), signal))
   await noteSeen(pass, found.source, facts)
-  const judgement = await judge(pass, found.source, facts, deps)
+  const judgement = await judge(pass, found.source, facts, deps, checked?.passed)
   settle(pass, facts, judgement)
   memory.asked = askedOf(pass)
   if (spec.update !== 'Manual') conditions.clear('UpdateAvailable')
@@ -74,16 +80,24 @@ function platformOf({ spec }: ImagePass): Platform {
   return { os: 'linux', architecture: first === undefined ? 'amd64' : architectureOf(first) }
 }
 
+function explain(error: unknown): Pick<Explanation, 'reason' | 'message' | 'permanent'> {
+  if (error instanceof ImageError) return { reason: error.reason, message: error.message, permanent: true }
+  if (error instanceof RegistryUnavailable)
+    return { reason: 'RegistryUnavailable', message: error.message, permanent: false }
+  return explainError(error)
+}
+
 /**
  * Says that there is no image behind the reference. The one in use stays in use: endpoints that run it are none the worse.
- * Answers whether that takes more than patience.
+ * Answers whether that takes more than patience, and how long a registry asks to be left alone, in milliseconds.
  */
-export function notResolved(pass: ImagePass, error: unknown): { permanent: boolean } {
+export function notResolved(
+  pass: ImagePass,
+  error: unknown,
+): { permanent: boolean; retryAfterMs?: number | undefined } {
   const { status, conditions, emit, before, log } = pass
   const known = error instanceof ImageError
-  const { reason, message, permanent } = known
-    ? { reason: error.reason, message: error.message, permanent: true }
-    : explainError(error)
+  const { reason, message, permanent } = explain(error)
   if (reason === 'RepositoryNotApproved') delete status.verifiedGeneration
   // A digest that was found stays good while the registry has a bad moment.
   if (known || !conditions.isTrue('Resolved')) conditions.false_('Resolved', reason, message)
@@ -91,5 +105,5 @@ export function notResolved(pass: ImagePass, error: unknown): { permanent: boole
     emit('Warning', reason, message)
     log.warn({ reason }, message)
   }
-  return { permanent }
+  return { permanent, ...(error instanceof RegistryUnavailable ? { retryAfterMs: error.retryAfterMs } : {}) }
 }

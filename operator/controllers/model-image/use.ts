@@ -1,4 +1,5 @@
 import type { ModelImageStatus } from '../../api/model-image-status.ts'
+import { redacted } from '../../images/checks/secret-patterns.ts'
 import type { ImageFacts } from '../../images/facts.ts'
 import { type ImagePass, pinned, short, timestamp } from './pass.ts'
 import { humanSize } from './size.ts'
@@ -46,5 +47,5 @@ export function use(pass: ImagePass, facts: ImageFacts): void {
 }
 
 function bounded(list: string[]): string[] {
-  return list.slice(0, MAX_ARGUMENTS).map((argument) => argument.slice(0, MAX_ARGUMENT_LENGTH))
+  return list.slice(0, MAX_ARGUMENTS).map((argument) => redacted(argument).slice(0, MAX_ARGUMENT_LENGTH))
 }

@@ -1,6 +1,6 @@
 import type { CheckName, ImageChecks } from '../../api/image-checks.ts'
 import type { CheckResult } from '../checks.ts'
-import { ImageError } from '../errors.ts'
+import { ImageError, RegistryUnavailable } from '../errors.ts'
 import type { ImageFacts } from '../facts.ts'
 import type { ImageSource } from '../source.ts'
 import { CHECKS } from './all.ts'
@@ -21,12 +21,12 @@ import { cut, MAX_MESSAGE } from './text.ts'
 export type RunContext = { source: ImageSource; files: FileIndex; target: Target; now: Date; signal: AbortSignal }
 
 /**
- * Runs the checks of an image: one result each, in their order. A check that is Off, or has nothing to check, has none. Layers, scan and
+ * Runs the checks of an image: one result each, in their order. A check with policy Ignore, or has nothing to check, has none. Layers, scan and
  * signatures are asked for only where a check needs them.
  * @throws when it is aborted, and for our own mistakes; what a registry does wrong is in the results
  */
 export async function runChecks(spec: ImageChecks, facts: ImageFacts, context: RunContext): Promise<CheckResult[]> {
-  const names = (Object.keys(CHECKS) as CheckName[]).filter((name) => spec[name].policy !== 'Off')
+  const names = (Object.keys(CHECKS) as CheckName[]).filter((name) => spec[name].policy !== 'Ignore')
   const { source, target, now, signal } = context
   let reading: Promise<FoundPaths> | undefined
   const paths = () => {
@@ -67,6 +67,9 @@ async function find(
     return await checkOf(name).find(spec[name], facts, context)
   } catch (error) {
     context.signal.throwIfAborted()
+    // Says nothing of the image: an outage ends, and a refusal is mended elsewhere.
+    if (error instanceof RegistryUnavailable || (error instanceof ImageError && error.reason === 'RegistryDenied'))
+      return notYet(error.message)
     // Whoever asks again gets the same answer.
     if (error instanceof ImageError || error instanceof PatternProblem) return defect(error.message)
     const cause = causeOf(error)

@@ -31,8 +31,8 @@ export const scan: Check<'scan'> = {
 }
 
 function unscannedReason(findings: ScanFindings | undefined): string | undefined {
-  if (!findings) return 'The registry has no scan of this image: turn on scanning on push, or set policy: Off.'
+  if (!findings) return 'The registry has no scan of this image: turn on scanning on push, or set policy: Ignore.'
   if (DONE.includes(findings.status)) return undefined
   if (UNDER_WAY.includes(findings.status)) return "The registry's scan is under way."
-  return `The registry's scan has no result (${shown(findings.status, 40)}): start it again, or set policy: Off where it cannot scan such an image.`
+  return `The registry's scan has no result (${shown(findings.status, 40)}): start it again, or set policy: Ignore where it cannot scan such an image.`
 }

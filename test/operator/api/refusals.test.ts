@@ -72,6 +72,78 @@ const IMAGE_MISTAKES: Mistake[] = [
     value: `${ECR}/sam-lite:1.0.0`,
     says: ['unknown field "spec.imageUri"'],
   },
+  {
+    title: 'a check of another policy',
+    path: 'spec.checks.port.policy',
+    value: 'Ignore',
+    says: ['spec.checks.port.policy', '"Enforce", "Warn", "Ignore"'],
+  },
+  {
+    title: 'a check of another name',
+    path: 'spec.checks.entryPoint',
+    value: { policy: 'Warn' },
+    says: ['unknown field "spec.checks.entryPoint"'],
+  },
+  {
+    title: 'a pattern for the command line that is none',
+    path: 'spec.checks.entrypoint.matches',
+    value: ['inference(.py'],
+    says: ['spec.checks.entrypoint.matches[0]', 'must be a regular expression'],
+  },
+  {
+    title: 'more patterns for the command line than anybody needs',
+    path: 'spec.checks.entrypoint.doesNotMatch',
+    value: Array.from({ length: 9 }, (_, index) => `serve${index}`),
+    says: ['spec.checks.entrypoint.doesNotMatch', 'at most 8 items'],
+  },
+  {
+    title: 'a required path in no folder',
+    path: 'spec.checks.requiredPaths.paths',
+    value: ['model.onnx'],
+    says: ['spec.checks.requiredPaths.paths[0]', 'must be an absolute path', 'write /opt/ml/model/<file>'],
+  },
+  {
+    title: 'a forbidden folder with a / at its end',
+    path: 'spec.checks.forbiddenPaths.paths',
+    value: ['/root/.aws/'],
+    says: ['spec.checks.forbiddenPaths.paths[0]', 'without a / at its end'],
+  },
+  {
+    title: 'a forbidden variable with its value',
+    path: 'spec.checks.forbiddenEnv.names',
+    value: ['DEBUG=1'],
+    says: ['spec.checks.forbiddenEnv.names[0]', "without '='"],
+  },
+  {
+    title: 'a required variable twice',
+    path: 'spec.checks.requiredEnv.variables',
+    value: [{ name: 'MODEL' }, { name: 'MODEL', matches: 'sam' }],
+    says: ['spec.checks.requiredEnv.variables[1]', 'Duplicate value'],
+  },
+  {
+    title: 'a base image by a tag',
+    path: 'spec.checks.baseImage.allowed',
+    value: [{ name: 'python', layers: ['python:3.12'] }],
+    says: ['spec.checks.baseImage.allowed[0].layers[0]', 'must be a digest', 'write sha256:'],
+  },
+  {
+    title: 'a base image without layers',
+    path: 'spec.checks.baseImage.allowed',
+    value: [{ name: 'python', layers: [] }],
+    says: ['spec.checks.baseImage.allowed[0].layers', 'at least 1 items'],
+  },
+  {
+    title: 'a private key where a public one belongs',
+    path: 'spec.checks.signature.publicKeys',
+    value: ['-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED SIGSTORE PRIVATE KEY-----\n'],
+    says: ['spec.checks.signature.publicKeys[0]', 'must be one public key in PEM', 'cosign.pub'],
+  },
+  {
+    title: 'an image that may be larger than any',
+    path: 'spec.checks.size.maxGigabytes',
+    value: 1001,
+    says: ['spec.checks.size.maxGigabytes', 'less than or equal to 1000'],
+  },
 ]
 
 const ENDPOINT_MISTAKES: Mistake[] = [

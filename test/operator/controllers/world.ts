@@ -50,8 +50,8 @@ export type World = {
   namespace: string
   kube: KubeClient
   operator: Operator
-  /** Starts the operator once more, in place of the one that runs: a new process as far as memory goes. */
-  restart(): Promise<void>
+  /** Starts the operator once more, with these variables beside, in place of the one that runs: a new process as far as memory goes. */
+  restart(environment?: Record<string, string>): Promise<void>
   stop(): Promise<void>
   image(name?: string): Promise<ModelImage>
   endpoint(name?: string): Promise<AsyncInferenceEndpoint>
@@ -91,18 +91,19 @@ export async function world(
   const cluster = testCluster()
   const namespace = await cluster.namespace('operator')
   const kube = connect({ kubeconfigPath: cluster.kubeconfigPath })
-  const config: Config = {
+  const configured = (environment: Record<string, string> = {}): Config => ({
     ...readConfig({
       ...process.env,
       MOORING_HTTP_ADDRESS: '127.0.0.1',
       MOORING_HTTP_PORT: '0',
       ...overrides.environment,
+      ...environment,
     }),
     namespace,
     intervals: { inFlight: 200, settled: 1_000, deleting: 200, verify: 2_000, ...overrides.intervals },
-  }
+  })
   const log = pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent' })
-  const start = (client: KubeClient) =>
+  const start = (client: KubeClient, config = configured()) =>
     startOperator({
       config,
       kube: client,
@@ -119,9 +120,9 @@ export async function world(
     namespace,
     kube,
     operator: await start(overrides.between?.(kube) ?? kube),
-    async restart() {
+    async restart(environment) {
       await self.operator.stop()
-      self.operator = await start(kube)
+      self.operator = await start(kube, configured(environment))
     },
     stop: () => self.operator.stop(),
     image: (name = 'sam-lite') => kube.get<ModelImage>(MODEL_IMAGES, { namespace, name }),

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import type { ModelImage } from '../../../../operator/api/model-image.ts'
 import { MODEL_IMAGES } from '../../../../operator/api/names.ts'
-import { cloudForFile, conditionOf, IMAGE, isTrue, type World, world } from '../world.ts'
+import { cloudForFile, IMAGE, isTrue, type World, world } from '../world.ts'
 
 const cloud = await cloudForFile()
 test.after.always(() => cloud.stop())
@@ -15,9 +15,6 @@ async function until(w: World, found: (image: ModelImage) => boolean): Promise<M
   }
   throw new Error(`not within a minute: ${JSON.stringify((await w.image()).status)}`)
 }
-const point = (w: World, image: string) =>
-  w.kube.mergePatch(MODEL_IMAGES, { namespace: w.namespace, name: 'sam-lite' }, { spec: { image } })
-
 test('a tag is pinned to its digest, and the image is looked into', async (t) => {
   const digest = cloud.registerImage({
     ...IMAGE,
@@ -43,18 +40,6 @@ test('a tag is pinned to its digest, and the image is looked into', async (t) =>
   t.truthy(status?.pushedAt)
   const { BatchGetImage, DescribeImages } = await w.calls()
   t.deepEqual([BatchGetImage, DescribeImages], [1, 1], 'our own status write asks the registry nothing')
-})
-
-test('a reference that leads nowhere takes the old digest away: it says nothing of the new one', async (t) => {
-  const w = await world()
-  t.teardown(() => w.stop())
-  await w.applyImage()
-  await until(w, (image) => isTrue(image, 'Ready'))
-  await point(w, `${REPOSITORY}/sam-lite:9.9.9`)
-  const image = await until(w, (seen) => conditionOf(seen, 'Resolved')?.reason === 'ImageNotFound')
-  t.is(image.status?.image, undefined)
-  t.like(conditionOf(image, 'Ready'), { status: 'False' })
-  t.true((await w.events()).some(({ type, reason }) => type === 'Warning' && reason === 'ImageNotFound'))
 })
 
 test('an object that is deleted goes at once: nothing was made for it', async (t) => {
