@@ -10,6 +10,7 @@ import { endpointReconciler } from './controllers/endpoint/controller.ts'
 import { sweepEndpoints } from './controllers/endpoint/sweep.ts'
 import { readEventHints } from './controllers/event-hints.ts'
 import { imageChecker } from './controllers/model-image/checks.ts'
+import { judgeByContractTest } from './controllers/model-image/contract-test/judge-by-test.ts'
 import { modelImageReconciler } from './controllers/model-image/controller.ts'
 import { references } from './controllers/model-image/references.ts'
 import { sources } from './controllers/model-image/sources.ts'
@@ -117,6 +118,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
     ...shared,
     ...sources({ kube, approved, providers, fetch: registries, plainHttp: config.plainHttpRegistries, now }),
     check: imageChecker(files),
+    contractTest: judgeByContractTest(kube, config.contractTest),
     againMs: MISSING_FACTOR * intervals.inFlight,
     verifyMs: intervals.verify,
   })

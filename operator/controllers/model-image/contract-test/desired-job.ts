@@ -235,7 +235,7 @@ function modelVolume({ test: { modelData } }: Plan) {
   return [
     {
       name: 'model-data',
-      ...(claim ? { persistentVolumeClaim: { claimName: claim.claimName, readOnly: true } } : { emptyDir: {} }),
+      ...(claim ? { persistentVolumeClaim: { claimName: claim.claimName } } : { emptyDir: {} }),
     },
   ]
 }
