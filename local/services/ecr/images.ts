@@ -71,7 +71,8 @@ export function images(now: () => number): Images {
         architecture,
         os: 'linux',
         config: {
-          Entrypoint: definition.entrypoint ?? command,
+          // Without a program of its own, an image would have to hold one called serve, and has no files.
+          Entrypoint: definition.entrypoint ?? (command.length > 0 ? command : ['/opt/program/serve']),
           Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
           ExposedPorts: { '8080/tcp': {} },
           Labels: labels,
