@@ -27,6 +27,7 @@ Exits with 0 where the contract is kept, 1 where it is broken, 3 where it could 
 
 const EXIT_CODES = { Passed: 0, Failed: 1, Error: 3 } as const
 const USAGE_ERROR = 2
+const NOT_TESTED = 3
 
 type Options = {
   image: string | undefined
@@ -46,6 +47,15 @@ export async function imageTest(args: string[]): Promise<number> {
     process.stderr.write(IMAGE_TEST_USAGE)
     return USAGE_ERROR
   }
+  try {
+    return await testAndReport(options)
+  } catch (error) {
+    process.stderr.write(`kubectl mooring image test: ${error instanceof Error ? error.message : String(error)}\n`)
+    return NOT_TESTED
+  }
+}
+
+async function testAndReport(options: Options): Promise<number> {
   const declared = options.file ? await readManifests(options.file) : undeclared()
   if (options.pingTimeoutSeconds) {
     declared.test.pingTimeoutSeconds = options.pingTimeoutSeconds

@@ -218,7 +218,7 @@ test.serial('mistakes in the arguments and in the file are said, before anything
   }
   const file = await manifests(t, { pingTimeoutSeconds: 0 })
   const wrong = await mooring('--file', file, ...SERVE)
-  t.is(wrong.code, 1)
+  t.is(wrong.code, 3)
   t.regex(wrong.stderr, /spec\.contractTest\.pingTimeoutSeconds: Too small/)
 })
 
