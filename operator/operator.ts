@@ -15,6 +15,7 @@ import { modelImageReconciler } from './controllers/model-image/controller.ts'
 import { references } from './controllers/model-image/references.ts'
 import { sources } from './controllers/model-image/sources.ts'
 import { orphanCollector } from './controllers/orphans/collector.ts'
+import { fileIndex } from './images/layers/files.ts'
 import { registryFetch } from './images/oci/fetch.ts'
 import type { KubeClient } from './kube/client.ts'
 import { controller } from './kube/controller.ts'
@@ -98,7 +99,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
     log,
   })
   const registries = registryFetch()
-  const files = { find: async () => ({ present: new Set<string>(), unread: 'layers are not read yet' }) }
+  const files = fileIndex()
   const approved = config.approvedFile ? await readApproved(config.approvedFile) : unlimited
   const events = recorder({
     client: kube,
