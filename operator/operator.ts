@@ -99,7 +99,6 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
     log,
   })
   const registries = registryFetch()
-  const files = fileIndex()
   const approved = config.approvedFile ? await readApproved(config.approvedFile) : unlimited
   const events = recorder({
     client: kube,
@@ -118,7 +117,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
   const imageReconciler = modelImageReconciler({
     ...shared,
     ...sources({ kube, approved, providers, fetch: registries, plainHttp: config.plainHttpRegistries, now }),
-    check: imageChecker(files),
+    check: imageChecker(fileIndex()),
     contractTest: judgeByContractTest(kube, config.contractTest),
     againMs: MISSING_FACTOR * intervals.inFlight,
     verifyMs: intervals.verify,

@@ -169,7 +169,13 @@ for (const [behaviour, title, block, says, phases] of [
     ],
   ],
   ['exits', 'exits at once', {}, /exited by itself with code 3: the end of its log says why/, [['run', 'Fail']]],
-  ['crashes', 'crashes on a request', {}, /exited by itself with code 4/, undefined],
+  [
+    'crashes',
+    'crashes on a request',
+    {},
+    /exited by itself with code 4|ended the connection before it had answered/,
+    undefined,
+  ],
   [
     'wrong',
     'answers wrongly',

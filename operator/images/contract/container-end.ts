@@ -8,12 +8,14 @@ export type End = {
 }
 
 const KILLED = 137
+const TERMINATED = 143
 
 /** Whether it ended after SIGTERM, by itself and in time. `milliseconds` from SIGTERM to its end. */
 export function terminatePhase({ exitCode, reason }: End, milliseconds: number, limitSeconds: number): Phase {
   const phase = { name: 'terminate', milliseconds }
   if (reason === 'OOMKilled') return { ...phase, verdict: 'Fail', message: OUT_OF_MEMORY }
-  if (exitCode !== KILLED) return { ...phase, verdict: 'Pass' }
+  if (exitCode === 0 || exitCode === TERMINATED) return { ...phase, verdict: 'Pass' }
+  if (exitCode !== KILLED) return { ...phase, verdict: 'Pass', message: `It ended with code ${exitCode}.` }
   // The kubelet's times are whole seconds.
   if (milliseconds < limitSeconds * 1000 - 1500)
     return { ...phase, verdict: 'Pass', message: 'It ended with code 137 by itself.' }

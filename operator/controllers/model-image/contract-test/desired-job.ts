@@ -154,7 +154,7 @@ function modelContainer({ test, image }: Plan) {
 
 /** Kubernetes would put other variables in the place of $(NAME). */
 function literal(value: string): string {
-  return value.replaceAll('$(', '$$(')
+  return value.split('$(').join('$$(')
 }
 
 function probeContainer({ image, pullPolicy }: Plan['probe']) {

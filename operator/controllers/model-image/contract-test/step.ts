@@ -1,6 +1,7 @@
 import type { ContractTest, ContractTestStatus } from '../../../api/contract-test.ts'
 import type { ModelImage } from '../../../api/model-image.ts'
 import { type ContractVerdict, cut, type Phase } from '../../../images/contract/result.ts'
+import { logTail } from '../../../images/log-tail.ts'
 import type { KubeClient } from '../../../kube/client.ts'
 import { KubeError } from '../../../kube/errors.ts'
 import {
@@ -16,7 +17,6 @@ import {
 } from './answer.ts'
 import { type Seen, testObjects } from './cluster.ts'
 import { judge, type Log } from './judge.ts'
-import { logTail } from './log-tail.ts'
 import { type ContractTestConfig, jobName, type Plan, revisionOf, type TestedImage } from './plan.ts'
 
 export type ContractTestRequest = {
@@ -157,7 +157,8 @@ export async function contractTestStep(request: ContractTestRequest): Promise<Co
 
   async function readLog(pod: string, { previous, kept }: Log): Promise<string[]> {
     try {
-      return logTail(await objects.log(pod, previous))
+      const output = await objects.log(pod, previous)
+      return logTail(output.trim() === '' ? kept : output)
     } catch (error) {
       // The node may be gone with it, or the container collected: the verdict stands without.
       if (!(error instanceof KubeError)) throw error

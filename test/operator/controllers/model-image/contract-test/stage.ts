@@ -50,7 +50,8 @@ export async function stage(contractTest: ContractTestInput | undefined = {}): P
   const kube = connect({ kubeconfigPath: cluster.kubeconfigPath })
   const outcome = await cluster.create(withField(aModelImage(namespace, NAME), 'spec.contractTest', contractTest))
   if ('refused' in outcome) throw new Error(outcome.refused)
-  const clock = { now: Date.now() }
+  // Status knows whole seconds only.
+  const clock = { now: Math.floor(Date.now() / 1000) * 1000 }
   const key = { namespace, name: NAME }
   const podKey = { namespace, name: 'pod' }
 

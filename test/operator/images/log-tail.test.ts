@@ -1,5 +1,5 @@
 import test from 'ava'
-import { logTail } from '../../../../../operator/controllers/model-image/contract-test/log-tail.ts'
+import { logTail } from '../../../operator/images/log-tail.ts'
 
 test('the end of a log is kept: fifty lines, each cut, eight kilobytes in all', (t) => {
   const lines = logTail(Array.from({ length: 500 }, (_, index) => `line ${index}`).join('\n'))

@@ -1,5 +1,5 @@
-import { MAX_LOG_LINE_LENGTH, MAX_LOG_LINES } from '../../../api/contract-test.ts'
-import { redacted } from '../../../images/checks/secret-patterns.ts'
+import { MAX_LOG_LINE_LENGTH, MAX_LOG_LINES } from '../api/contract-test.ts'
+import { redacted } from './checks/secret-patterns.ts'
 
 /** Of the whole tail in status, in characters. */
 const MAX_LENGTH = 8192
@@ -16,12 +16,18 @@ const NAMED =
 export function logTail(output: string): string[] {
   const lines = output
     .split('\n')
-    .map((line) => clean(line.replace(/\r$/, '').replace(/^.*\r/, '')))
+    .map((line) => clean(overwritten(line)))
     .filter((line) => line !== '')
     .slice(-MAX_LOG_LINES)
   let length = lines.reduce((sum, line) => sum + line.length, 0)
   while (length > MAX_LENGTH) length -= lines.shift()?.length ?? length
   return lines
+}
+
+/** What a terminal would show of a line that went back to its beginning, as progress bars do. */
+function overwritten(line: string): string {
+  const shown = line.replace(/\r+$/, '')
+  return shown.slice(shown.lastIndexOf('\r') + 1)
 }
 
 function clean(line: string): string {
