@@ -4,6 +4,8 @@ import type { Images, StoredImage } from './images.ts'
 type ImageIdentifier = { imageDigest?: string; imageTag?: string }
 type ListInput = { maxResults?: number; nextToken?: string; filter?: { tagStatus?: 'TAGGED' | 'UNTAGGED' | 'ANY' } }
 
+type Referring = { subject?: { digest: string }; artifactType?: string; annotations?: Record<string, string> }
+
 /** Of ListImages, without and with another wish. */
 const DEFAULT_PAGE = 100
 const MAX_PAGE = 1000
@@ -110,6 +112,17 @@ export function ecrService(images: Images, baseUrl: () => string): Service {
             ? { imageScanFindings: { imageScanCompletedAt: scan.at, findingSeverityCounts: scan.counts, findings: [] } }
             : {}),
         }
+      },
+      ListImageReferrers(call) {
+        const repositoryName = repositoryOf(call)
+        const { imageDigest } = call.input.subjectId as ImageIdentifier
+        const referrers = images.inRepository(repositoryName).flatMap(({ manifest, digest, mediaType }) => {
+          const { subject, artifactType, annotations } = JSON.parse(manifest) as Referring
+          if (subject?.digest !== imageDigest) return []
+          const optional = { ...(artifactType ? { artifactType } : {}), ...(annotations ? { annotations } : {}) }
+          return [{ digest, mediaType, size: Buffer.byteLength(manifest), artifactStatus: 'ACTIVE', ...optional }]
+        })
+        return { referrers }
       },
       DescribeRepositories(call) {
         const names = (call.input.repositoryNames as string[] | undefined) ?? images.repositories()
