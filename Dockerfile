@@ -110,6 +110,8 @@ FROM inference-server-${ACCELERATOR} AS inference-server
 COPY --from=inference-server-checked /app/node_modules ./node_modules
 COPY --from=inference-server-dependencies /app/sbom.cdx.json ./
 COPY inference-server ./inference-server
+# onnxruntime reports to its maker from Linux too, where it finds certificates and a way out: a container in somebody's account does not.
+ENV ORT_DISABLE_TELEMETRY=1
 # SageMaker's documentation asks for root, 0:0, where the model's files are readable by root only: docs/images.md.
 ARG RUN_AS=65532:65532
 USER ${RUN_AS}

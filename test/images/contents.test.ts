@@ -207,6 +207,11 @@ test('SageMaker may choose the port of the inference server, and gives it the ar
   t.deepEqual(config.Cmd, ['serve'])
 })
 
+test('the inference server reports to nobody', async (t) => {
+  const { Env } = await configOf(`${INFERENCE_SERVER_IMAGE}-labelled`)
+  t.true(Env.includes('ORT_DISABLE_TELEMETRY=1'))
+})
+
 test('an accelerator that nobody knows fails the build with the ones that are known', async (t) => {
   const error = await t.throwsAsync(run('sh', [join(REPOSITORY, 'docker', 'cuda.sh'), 'rocm'], { timeoutMs: 10_000 }))
   t.regex(error?.message ?? '', /ACCELERATOR=rocm: write cpu, cuda12 or cuda13/)
