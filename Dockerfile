@@ -72,8 +72,10 @@ USER 65532:65532
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.MOORING_HTTP_PORT || 8080}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-# Without bounds, the garbage of a thousand objects' passes piles up. These fit the chart's memory limit; some thousands of objects want more of both.
-ENTRYPOINT ["node", "--max-semi-space-size=4", "--max-old-space-size=256", "operator/main.ts"]
+# Without bounds, the garbage of a thousand objects' passes piles up. These fit the chart's memory limit; some thousands of objects want more of
+# both. A variable, so that the chart's operator.env can set it.
+ENV NODE_OPTIONS="--max-semi-space-size=4 --max-old-space-size=256"
+ENTRYPOINT ["node", "operator/main.ts"]
 # Last: what differs in every build must not cost the layers above.
 ARG VERSION=0.1.0
 ARG REVISION=unknown
@@ -110,8 +112,6 @@ FROM inference-server-${ACCELERATOR} AS inference-server
 COPY --from=inference-server-checked /app/node_modules ./node_modules
 COPY --from=inference-server-dependencies /app/sbom.cdx.json ./
 COPY inference-server ./inference-server
-# onnxruntime reports to its maker from Linux too, where it finds certificates and a way out: a container in somebody's account does not.
-ENV ORT_DISABLE_TELEMETRY=1
 # SageMaker's documentation asks for root, 0:0, where the model's files are readable by root only: docs/images.md.
 ARG RUN_AS=65532:65532
 USER ${RUN_AS}
