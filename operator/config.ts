@@ -36,6 +36,8 @@ export type Config = {
   plainHttpRegistries: string[]
   /** The SQS queue that EventBridge sends endpoint state changes to, where there is one. */
   eventQueue: { url: string; region: string } | undefined
+  /** Which image holds the probe of contract tests, the operator's own; undefined where none are run. */
+  contractTest: { image: string | undefined; pullPolicy: 'Always' | 'IfNotPresent' | 'Never' }
   /** Calls to AWS a second that are never exceeded, in each region. */
   awsRates: Rates
   /** How many objects of a kind are worked on at once. */
@@ -140,6 +142,10 @@ export function readConfig(environment: Environment): Config {
     approvedFile: text('MOORING_APPROVED_FILE', '') || undefined,
     plainHttpRegistries,
     eventQueue: queueUrl ? { url: queueUrl, region: queueRegion } : undefined,
+    contractTest: {
+      image: text('MOORING_CONTRACT_TEST_IMAGE', '') || undefined,
+      pullPolicy: oneOf('MOORING_CONTRACT_TEST_PULL_POLICY', 'IfNotPresent', ['Always', 'IfNotPresent', 'Never']),
+    },
     awsRates: typeof awsRates === 'string' ? DEFAULT_RATES : awsRates,
     workers: number('MOORING_WORKERS', 8, { min: 1, max: 256, whole: true }),
     logLevel: oneOf('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),

@@ -168,7 +168,7 @@ export const contractTest = z
       .boolean()
       .default(true)
       .describe(
-        'Whether an endpoint may use a digest only after it has passed. false: the verdict is told and blocks nothing.',
+        'Whether an endpoint may use a digest only after it has passed. false: it is waited for and told, and blocks nothing.',
       ),
     pingTimeoutSeconds: z
       .int()

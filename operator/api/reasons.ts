@@ -402,6 +402,34 @@ export const REASONS = {
 
   // The smoke test.
   NotRequested: { on: 'SmokeTestPassed', means: '`spec.smokeTest` is not set.', remedy: '' },
+  ContractTestPending: {
+    on: 'Verified',
+    means: 'The contract test of the newest digest is under way, or waits for its turn.',
+    remedy: 'Wait; `status.contractTest` says what it waits for.',
+  },
+  ContractTestPassed: {
+    on: 'Verified',
+    means: 'The image kept the contract: `/ping`, the sample requests, SIGTERM.',
+    remedy: '',
+  },
+  ContractTestFailed: {
+    on: 'Verified',
+    means: 'The image did not keep the contract that SageMaker demands.',
+    remedy:
+      '`status.contractTest.phases` says what was wrong, `logTail` what the container printed. Mend the image and push it, or correct `spec.contractTest`.',
+  },
+  ContractTestNotRun: {
+    on: 'Verified',
+    means: 'The contract test could not be run, which says nothing about the image.',
+    remedy:
+      'Do what the message says; it is tried three times, and again for each new value of the annotation `mooring.dev/contract-test`.',
+  },
+  ContractTestDisabled: {
+    on: 'Verified',
+    means: 'The image asks for a contract test, and this Mooring runs none.',
+    remedy:
+      'Set the chart value `contractTest.enabled`, or set `spec.contractTest.required` to false, or take the block away.',
+  },
   Answered: { on: 'SmokeTestPassed', means: 'The endpoint answered as expected.', remedy: '' },
   AwaitingAnswer: { on: 'SmokeTestPassed', means: 'The request was sent; its answer is awaited.', remedy: 'Wait.' },
   SmokeTestFailed: {

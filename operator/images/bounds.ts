@@ -43,3 +43,35 @@ export const IDLE_TIMEOUT_MS = 15_000
 export const ANSWER_TIMEOUT_MS = 30_000
 /** Of one inspection: manifests through indexes, and a configuration. */
 export const INSPECT_TIMEOUT_MS = 60_000
+
+/** Of the layers of one image that are searched for files; beyond them, it is said which were not. */
+export const LAYER_LIMITS = {
+  /** Of one layer, as it lies in the registry. */
+  layerBytes: 16 * 2 ** 30,
+  /** Of all layers of an image that one search reads. */
+  imageBytes: 40 * 2 ** 30,
+  /** Of one layer, unpacked: a few KB may unpack to as many GB. */
+  layerUnpackedBytes: 64 * 2 ** 30,
+  /** Of one search, unpacked. */
+  unpackedBytes: 160 * 2 ** 30,
+  /** Files, folders and links of one layer. An image of 22 GB has half a million. */
+  layerEntries: 2_000_000,
+  /** Of one search. */
+  entries: 5_000_000,
+  /** What one search may take, in milliseconds. What it has read by then is known to the next one. */
+  milliseconds: 10 * 60_000,
+}
+export type LayerLimits = typeof LAYER_LIMITS
+/** Linux's own. */
+export const MAX_PATH_LENGTH = 4096
+/** Of a tar archive's extended header: it holds a path or two, and attributes. */
+export const MAX_TAR_HEADER_BYTES = 1024 * 1024
+/** zstd lets a frame ask for any: 32 MiB is more than any level but the "ultra" ones uses. */
+export const ZSTD_WINDOW_LOG = 25
+/** Paths that fit one pattern, and what hides others, kept of one layer. */
+export const MAX_FACTS = 256
+export const MAX_HIDES = 4096
+/** Symbolic links on the way to one path: Linux gives up at 40. */
+export const MAX_LINKS = 8
+/** Characters of paths that are remembered of all layers together. */
+export const MAX_REMEMBERED = 4 * 1024 * 1024

@@ -111,8 +111,11 @@ function client(config: ObservedConfig, requestTimeoutMs: number): KubeClient {
     (await (await send(method, path, call)).json()) as T
 
   return {
-    async list<T>(resource: ResourceType, { namespace, limit, continue: token, signal }: ListOptions = {}) {
-      const query = { limit, continue: token }
+    async list<T>(
+      resource: ResourceType,
+      { namespace, labelSelector, limit, continue: token, signal }: ListOptions = {},
+    ) {
+      const query = { labelSelector, limit, continue: token }
       const timeout = AbortSignal.timeout(requestTimeoutMs)
       const body = await json<{ items: T[]; metadata: { resourceVersion: string; continue?: string } }>(
         'GET',

@@ -44,6 +44,7 @@ const VALUES: Record<string, object> = {
     approved: { default: { roles: ['*'] }, namespaces: { vision: { buckets: ['vision-*'] } } },
     plainHttpRegistries: ['registry.internal:5000'],
     rbac: { pullSecrets: true },
+    contractTest: { enabled: true },
     podAnnotations: { note: 'a' },
     podLabels: { team: 'vision' },
     nodeSelector: { 'kubernetes.io/os': 'linux' },
@@ -180,6 +181,7 @@ test('the operator understands the environment that the chart gives it', async (
     namespace: 'vision',
     clusterId: undefined,
     orphans: { mode: 'delete', interval: 3_600_000, regions: ['us-east-1', 'eu-west-1'] },
+    contractTest: { image: `registry.example/mooring-operator@sha256:${'0'.repeat(64)}`, pullPolicy: 'IfNotPresent' },
     defaultTags: [
       { Key: 'cost-center', Value: '42' },
       { Key: 'team', Value: 'vision' },
@@ -252,11 +254,62 @@ const FORBIDDEN = [
   ['list', 'secrets'],
   ['list', 'configmaps'],
   ['create', 'pods'],
+  ['create', 'jobs.batch'],
+  ['list', 'pods'],
+  ['get', 'pods/log'],
   ['delete', 'asyncinferenceendpoints.mooring.dev'],
   ['create', 'modelimages.mooring.dev'],
   ['patch', 'customresourcedefinitions.apiextensions.k8s.io'],
   ['create', 'clusterrolebindings.rbac.authorization.k8s.io'],
 ] as const
+
+/** What contract tests take besides. */
+const ALLOWED_FOR_CONTRACT_TESTS = [
+  ['get', 'jobs.batch'],
+  ['create', 'jobs.batch'],
+  ['delete', 'jobs.batch'],
+  ['get', 'networkpolicies.networking.k8s.io'],
+  ['create', 'networkpolicies.networking.k8s.io'],
+  ['delete', 'networkpolicies.networking.k8s.io'],
+  ['list', 'pods'],
+  ['get', 'pods/log'],
+] as const
+const FORBIDDEN_TO_CONTRACT_TESTS = [
+  ['list', 'jobs.batch'],
+  ['patch', 'jobs.batch'],
+  ['create', 'pods'],
+  ['delete', 'pods'],
+  ['create', 'pods/exec'],
+  ['get', 'secrets'],
+  ['create', 'configmaps'],
+] as const
+
+for (const enabled of [true, false])
+  test(`with contract tests ${enabled ? 'on, the account may run Jobs and read what came of them, and no more' : 'off, which is the default, it may do nothing of the kind'}`, async (t) => {
+    const [home, watched] = await Promise.all(['home', 'watched'].map((name) => cluster.namespace(name)))
+    if (!home || !watched) return t.fail()
+    const release = `mooring-${randomBytes(4).toString('hex')}`
+    const values = {
+      crds: { install: false },
+      watchNamespace: watched,
+      ...(enabled ? { contractTest: { enabled } } : {}),
+    }
+    const file = join(await folder(t), 'rendered.yaml')
+    await writeFile(file, (await helm(t, 'template', values, release, home)).output)
+    await cluster.kubectl('apply', '--server-side', '-f', file)
+    t.teardown(async () => {
+      await cluster.kubectl('delete', '--ignore-not-found', '-f', file)
+    })
+    const may = async ([verb, resource]: readonly [string, string]) => {
+      const [name = '', subresource] = resource.split('/')
+      const options = subresource ? [`--subresource=${subresource}`] : []
+      const account = `--as=system:serviceaccount:${home}:${release}`
+      const answer = cluster.kubectl('auth', 'can-i', verb, name, ...options, '-n', watched, account)
+      return (await answer.catch((error: { stdout?: string }) => error.stdout ?? String(error))).trim()
+    }
+    for (const each of ALLOWED_FOR_CONTRACT_TESTS) t.is(await may(each), enabled ? 'yes' : 'no', each.join(' '))
+    for (const each of FORBIDDEN_TO_CONTRACT_TESTS) t.is(await may(each), 'no', each.join(' '))
+  })
 
 for (const scope of ['the whole cluster', 'one namespace'] as const)
   test(`installed for ${scope}, the operator's account may do its work there and nothing else`, async (t) => {

@@ -12,6 +12,9 @@ const DOWN_TIMEOUT_MS = 3 * 60_000
 /** The folder with the programs `up`, `load` and `down`: MOORING_CLUSTER, else ../shared/cluster beside the repository. */
 export const scripts = process.env.MOORING_CLUSTER ?? join(ROOT, '..', 'shared', 'cluster')
 
+/** Where the cluster's programs keep everything. */
+const home = process.env.CLUSTER_HOME ?? join(process.env.HOME ?? '/root', '.cache', 'one-node-cluster')
+
 /** What a Pod reaches the node by: the cluster's bridge. */
 export const NODE_ADDRESS = '10.88.0.1'
 
@@ -20,6 +23,8 @@ export type NodeCluster = {
   kubectl(...args: string[]): Promise<string>
   /** Puts an image that buildah built into the node, under its own name; Pods use it with `imagePullPolicy: Never`. */
   load(image: string): Promise<void>
+  /** Names a loaded image by its digest too, as if it had been pulled by it. Answers that name. */
+  pin(image: string): Promise<string>
 }
 
 /** @throws Error that says what to install or set where the cluster's programs are not there */
@@ -32,11 +37,7 @@ export async function assertPresent(): Promise<void> {
 
 /** Starts the cluster, unless one answers already; then it is another's, and is to be left alone at the end. */
 export async function up(): Promise<{ kubeconfigPath: string; started: boolean }> {
-  const kubeconfig = join(
-    process.env.CLUSTER_HOME ?? join(process.env.HOME ?? '/root', '.cache', 'one-node-cluster'),
-    'pki',
-    'admin.conf',
-  )
+  const kubeconfig = join(home, 'pki', 'admin.conf')
   const answers = await run('kubectl', ['--kubeconfig', kubeconfig, 'get', '--raw', '/readyz'], {
     timeoutMs: 10_000,
   }).then(
@@ -61,6 +62,14 @@ export function nodeCluster(): NodeCluster {
     kubectl: (...args) => run('kubectl', ['--kubeconfig', kubeconfigPath, ...args]),
     async load(image) {
       await run(join(scripts, 'load'), [image], { timeoutMs: LOAD_TIMEOUT_MS })
+    },
+    async pin(image) {
+      const ctr = (...args: string[]) =>
+        run(join(home, 'bin', 'ctr'), ['-a', join(home, 'run', 'containerd.sock'), '-n', 'k8s.io', 'images', ...args])
+      const [, digest] = /\s(sha256:[0-9a-f]{64})\s/.exec(await ctr('ls', `name==${image}`)) ?? []
+      const pinned = `${image.replace(/:[^/:]*$/, '')}@${digest}`
+      await ctr('tag', '--force', image, pinned)
+      return pinned
     },
   }
 }

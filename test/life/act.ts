@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AsyncInferenceEndpoint } from '../../operator/api/async-inference-endpoint.ts'
-import { ANNOTATIONS, ASYNC_INFERENCE_ENDPOINTS, MODEL_IMAGES } from '../../operator/api/names.ts'
+import { ANNOTATIONS, ASYNC_INFERENCE_ENDPOINTS, FINALIZER, MODEL_IMAGES } from '../../operator/api/names.ts'
 import { isConflict, isNotFound, KubeError } from '../../operator/kube/errors.ts'
 import { anEndpoint } from '../operator/api/manifests.ts'
 import type { Command, ObjectName } from './commands.ts'
@@ -152,6 +152,7 @@ async function remove(world: World, name: ObjectName): Promise<void> {
     const subject = world.subject(name)
     if (!subject) return
     subject.deleted = true
+    subject.stripped = !object.metadata.finalizers?.includes(FINALIZER)
     subject.retained = object.spec.deletionPolicy === 'Retain'
   })
 }

@@ -140,8 +140,9 @@ export function stranger(cloud: LocalCloud): Stranger {
         await sagemaker.createEndpoint({ EndpointName: endpointName, EndpointConfigName: STRANGERS })
       } catch {
         // The answer may have been lost, and only the repeat been refused.
-        const there = await sagemaker.describeEndpoint({ EndpointName: endpointName }).catch(() => undefined)
-        if (there?.EndpointConfigName !== STRANGERS) return false
+        const there = find(view(cloud), 'endpoints', endpointName)
+        // One of ours may have been moved to the stranger's configuration.
+        if (there?.EndpointConfigName !== STRANGERS || !isDeepStrictEqual(there.Tags, [])) return false
       }
       names.add(endpointName)
       taken.add(endpointName)

@@ -27,7 +27,10 @@ export type Subject = {
   deleted: boolean
   /** deletionPolicy when it was deleted. */
   retained: boolean
-  /** Whether its finalizer was taken off by hand. */
+  /**
+   * Whether it may go without being finalized: its finalizer was taken off by hand, or was not there when it was deleted. The API server
+   * decides by what it has read, and deletes at once although the finalizer is added in the same moment.
+   */
   stripped: boolean
   /** What was done that explains an end other than Ready; see expectations.ts. */
   facts: Set<Fact>

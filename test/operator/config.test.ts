@@ -91,3 +91,12 @@ test('the event queue is in the region that its URL names, unless told otherwise
   t.throws(() => readConfig({ MOORING_EVENT_QUEUE_URL: elsewhere }), { message: /MOORING_EVENT_QUEUE_REGION/ })
   t.throws(() => readConfig({ MOORING_EVENT_QUEUE_URL: 'mooring' }), { message: /MOORING_EVENT_QUEUE_URL/ })
 })
+
+test('contract tests are run only where an image for their probe is named', (t) => {
+  t.is(readConfig({}).contractTest.image, undefined)
+  const environment = { MOORING_CONTRACT_TEST_IMAGE: 'mooring-operator:1', MOORING_CONTRACT_TEST_PULL_POLICY: 'Never' }
+  t.deepEqual(readConfig(environment).contractTest, { image: 'mooring-operator:1', pullPolicy: 'Never' })
+  t.throws(() => readConfig({ MOORING_CONTRACT_TEST_PULL_POLICY: 'Sometimes' }), {
+    message: /MOORING_CONTRACT_TEST_PULL_POLICY must be one of Always, IfNotPresent, Never/,
+  })
+})

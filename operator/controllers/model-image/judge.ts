@@ -1,7 +1,7 @@
 import type { CheckResult } from '../../images/checks.ts'
 import type { ImageFacts } from '../../images/facts.ts'
 import type { ImageSource } from '../../images/source.ts'
-import { type ImagePass, type Judgement, pinned, short } from './pass.ts'
+import { type ImagePass, type Judgement, type Passed, pinned, short } from './pass.ts'
 
 export type Judges = {
   check(pass: ImagePass, source: ImageSource, facts: ImageFacts): Promise<Checked>
@@ -19,28 +19,37 @@ export type Checked = {
   undecided: CheckResult[]
 }
 
-/** Runs the checks, and where they pass the contract test. Writes how each went into status. */
+/**
+ * Runs the checks, and where they pass the contract test. Writes how each went into status.
+ * @param passed that the checks passed already, before the contract test began that is under way
+ */
 export async function judge(
   pass: ImagePass,
   source: ImageSource,
   facts: ImageFacts,
   judges: Judges,
+  passed?: Passed,
 ): Promise<Judgement> {
-  const { status, memory, generation, now } = pass
-  const { results, blocked, undecided } = await judges.check(pass, source, facts)
-  status.checks = results.map(({ name, verdict, policy, message }) => ({ name, verdict, policy, message }))
-  status.checkedDigest = short(facts.digest)
-  const judged = (judgement: Judgement): Judgement => {
+  const { memory, generation, now } = pass
+  const checked = passed ?? (await checkAll(pass, source, facts, judges))
+  const tested = checked.state === 'passed' ? await judges.contractTest?.(pass, facts) : undefined
+  const judgement = tested && tested.state !== 'passed' ? tested : checked
+  if (judgement.state === 'testing' && checked.state === 'passed')
+    memory.checked = { root: facts.indexDigest ?? facts.digest, generation, facts, passed: checked }
+  if (judgement.state === 'passed' || judgement.state === 'rejected')
     memory.judged = { image: pinned(facts), generation, at: now.getTime() }
-    return judgement
-  }
-  if (blocked.length > 0) return judged({ state: 'rejected', reason: 'ChecksFailed', message: summary(blocked) })
+  return judgement
+}
+
+async function checkAll(pass: ImagePass, source: ImageSource, facts: ImageFacts, judges: Judges): Promise<Judgement> {
+  const { results, blocked, undecided } = await judges.check(pass, source, facts)
+  pass.status.checks = results.map(({ name, verdict, policy, message }) => ({ name, verdict, policy, message }))
+  pass.status.checkedDigest = short(facts.digest)
+  if (blocked.length > 0) return { state: 'rejected', reason: 'ChecksFailed', message: summary(blocked) }
   if (undecided.length > 0)
     return { state: 'checking', reason: 'ChecksPending', message: summary(undecided), after: judges.againMs }
-  const tested = await judges.contractTest?.(pass, facts)
-  if (tested && tested.state !== 'passed') return tested.state === 'rejected' ? judged(tested) : tested
   const warnings = results.filter(({ verdict }) => verdict === 'Warn')
-  return judged({ state: 'passed', message: warnings.length > 0 ? `With warnings: ${summary(warnings)}` : '' })
+  return { state: 'passed', message: warnings.length > 0 ? `With warnings: ${summary(warnings)}` : '' }
 }
 
 /** The first, and how many more; status.checks has them all. */

@@ -26,9 +26,14 @@ export async function look(pass: ImagePass, deps: LookDependencies): Promise<num
   const found = await find(pass, deps)
   conditions.true_('Resolved', 'Pinned', '')
   if (isJudged(pass, found, deps.verifyMs)) return Number.POSITIVE_INFINITY
-  const facts = await inspectFound(found.source, found.manifest, found, platformOf(pass), signal)
+  const checked =
+    memory.checked?.root === found.manifest.digest && memory.checked.generation === generation
+      ? memory.checked
+      : undefined
+  delete memory.checked
+  const facts = checked?.facts ?? (await inspectFound(found.source, found.manifest, found, platformOf(pass), signal))
   await noteSeen(pass, found.source, facts)
-  const judgement = await judge(pass, found.source, facts, deps)
+  const judgement = await judge(pass, found.source, facts, deps, checked?.passed)
   settle(pass, facts, judgement)
   memory.asked = askedOf(pass)
   if (spec.update !== 'Manual') conditions.clear('UpdateAvailable')

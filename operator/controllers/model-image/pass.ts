@@ -18,6 +18,8 @@ export type ImageMemory = {
   hinted?: boolean
   /** The value of the annotation mooring.dev/resolve that was heeded last. */
   asked?: string | undefined
+  /** What was read and checked of a digest whose contract test runs: its polls ask the registry for the tag alone. */
+  checked?: { root: string; generation: number; facts: ImageFacts; passed: Passed }
   /** What was judged last, for which generation, and when, in ms since the epoch. */
   judged?: { image: string; generation: number; at: number }
 }
@@ -39,9 +41,12 @@ export type ImagePass = {
   emit(type: 'Normal' | 'Warning', reason: string, note: string): void
 }
 
+/** With warnings, if there are any. */
+export type Passed = { state: 'passed'; message: string }
+
 /** How the image behind the reference was judged. */
 export type Judgement =
-  | { state: 'passed'; message: string }
+  | Passed
   | { state: 'rejected'; reason: Reason; message: string }
   /** It cannot be told yet: to be asked again after so many milliseconds. */
   | { state: 'checking' | 'testing'; reason: Reason; message: string; after: number }

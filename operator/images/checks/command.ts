@@ -6,8 +6,8 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 const MAX_FOLDERS = 32
 
 const SHELLS = new Set(['sh', 'bash', 'dash', 'ash', 'zsh', 'ksh', 'busybox'])
-/** They are handed a command that they start and look after. */
-const WRAPPERS = new Set(['tini', 'dumb-init', 'env', 'nvidia_entrypoint.sh', 'docker-entrypoint.sh'])
+/** They start the command that they are handed; NVIDIA's script is the ENTRYPOINT of its images. */
+const WRAPPERS = new Set(['tini', 'dumb-init', 'env', 'nvidia_entrypoint.sh'])
 
 /** The name of a program without its folder. */
 export function programOf(argument: string | undefined): string {

@@ -1,20 +1,11 @@
 import type { CheckName, ImageChecks } from '../../api/image-checks.ts'
 import type { CheckResult } from '../checks.ts'
-import { ImageError } from '../errors.ts'
+import { ImageError, RegistryUnavailable } from '../errors.ts'
 import type { ImageFacts } from '../facts.ts'
+import type { FileIndex, FoundPaths, WantedPaths } from '../layers/files.ts'
 import type { ImageSource } from '../source.ts'
 import { CHECKS } from './all.ts'
-import {
-  type Check,
-  type CheckContext,
-  defect,
-  type FileIndex,
-  type Finding,
-  type FoundPaths,
-  notYet,
-  type Target,
-  type WantedPaths,
-} from './finding.ts'
+import { type Check, type CheckContext, defect, type Finding, notYet, type Target } from './finding.ts'
 import { PatternProblem } from './patterns.ts'
 import { cut, MAX_MESSAGE } from './text.ts'
 
@@ -67,6 +58,9 @@ async function find(
     return await checkOf(name).find(spec[name], facts, context)
   } catch (error) {
     context.signal.throwIfAborted()
+    // Says nothing of the image: an outage ends, and a refusal is mended elsewhere.
+    if (error instanceof RegistryUnavailable || (error instanceof ImageError && error.reason === 'RegistryDenied'))
+      return notYet(error.message)
     // Whoever asks again gets the same answer.
     if (error instanceof ImageError || error instanceof PatternProblem) return defect(error.message)
     const cause = causeOf(error)

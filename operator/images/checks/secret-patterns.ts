@@ -37,6 +37,11 @@ export const SECRET_PATTERNS: readonly SecretPattern[] = [
   { what: 'a Google API key', pattern: /\bAIza[A-Za-z0-9_-]{35}/g },
   { what: 'an npm token', pattern: /\bnpm_[A-Za-z0-9]{36}\b/g },
   { what: 'a PyPI token', pattern: /\bpypi-AgE[A-Za-z0-9_-]{50,300}/g },
+  { what: 'a Docker Hub token', pattern: /\bdckr_pat_[A-Za-z0-9_-]{27,64}/g },
+  {
+    what: 'a Weights & Biases key',
+    pattern: /\bwandb_api_key["']?\s{0,4}[=:]\s{0,4}["']?[a-f0-9]{40}\b/gi,
+  },
   { what: 'a private key', pattern: /-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----/g },
   {
     what: 'a password in a URL',
@@ -45,6 +50,16 @@ export const SECRET_PATTERNS: readonly SecretPattern[] = [
     doubtful: true,
   },
 ]
+
+/** Names that are given to secrets, and not to what only leads to one. */
+const SECRET_NAME = /(?:^|_)(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_KEY|API_?KEY|PRIVATE_KEY|TOKEN)$/i
+/** Not a path, a variable or a word such as required: long enough, and of more than letters. */
+const SECRET_VALUE = /^(?=.*[^A-Za-z])[^\s/$<{][^\s/]{7,}$/
+
+/** Whether a variable holds a secret by its name; nobody can tell what it is. */
+export function soundsSecret(name: string, value: string): boolean {
+  return SECRET_NAME.test(name) && SECRET_VALUE.test(value.slice(0, 1024))
+}
 
 /** The text without credentials of a known form. */
 export function redacted(text: string): string {

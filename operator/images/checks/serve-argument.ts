@@ -1,6 +1,7 @@
 import type { ImageConfig } from '../facts.ts'
+import type { FoundPaths } from '../layers/files.ts'
 import { inWorkingDir, onPath, programOf, shellCommand, unwrapped } from './command.ts'
-import { type Check, defect, doubt, type Finding, type FoundPaths, pass } from './finding.ts'
+import { type Check, defect, doubt, type Finding, pass } from './finding.ts'
 import { listed, shown } from './text.ts'
 
 /** They run the file that their first argument names: without one, `serve` becomes it. */
@@ -10,6 +11,8 @@ const INTERPRETERS = /^(python[0-9.]*|pypy3?|node|nodejs|deno|bun|ruby|perl|php|
  * unexpected extra argument (serve)”.
  */
 const REFUSING = new Set(['uvicorn', 'hypercorn', 'flask', 'fastapi', 'nginx', 'daphne'])
+/** Of base images, such as Docker's own for Node.js and databases: it mostly goes on to run what stands in CMD. */
+const OF_BASE_IMAGES = 'docker-entrypoint.sh'
 /** `vllm serve` takes the next argument for the name of a model. */
 const MISTAKING = new Set(['vllm'])
 
@@ -24,7 +27,7 @@ export const serveArgument: Check<'serveArgument'> = {
     const { entrypoint } = config
     const command = unwrapped(entrypoint)
     const files = candidates(config)
-    if (entrypoint.length === 0) return standsAlone(config, files, await context.paths())
+    if (command.length === 0) return standsAlone(config, files, await context.paths())
     const program = programOf(command[0])
     if (shellCommand(entrypoint) !== undefined)
       return pass('A shell runs the command and leaves the argument serve aside.')
@@ -38,6 +41,10 @@ export const serveArgument: Check<'serveArgument'> = {
       return doubt(
         `ENTRYPOINT runs ${server}, which may take the argument serve that SageMaker passes for one of its own: start it from a script that leaves the argument aside.`,
       )
+    if (program === OF_BASE_IMAGES && command.length === 1 && config.cmd.length > 0)
+      return doubt(
+        `ENTRYPOINT is the base image's ${OF_BASE_IMAGES}, and SageMaker's argument serve replaces CMD (${shown(config.cmd.join(' '), 40)}): write the command into ENTRYPOINT, or see that the script starts the server.`,
+      )
     if (programOf(entrypoint[0]) === 'tini')
       return doubt(
         'ENTRYPOINT is tini, which AWS says gets confused by the argument serve: start the server itself, or see that the contract test passes.',
@@ -48,28 +55,35 @@ export const serveArgument: Check<'serveArgument'> = {
 
 /** Files that SageMaker's argument would start. */
 function candidates(config: ImageConfig): string[] {
-  if (config.entrypoint.length === 0) return [...new Set(onPath('serve', config))]
   const [program, ...others] = unwrapped(config.entrypoint)
+  if (program === undefined) return [...new Set(onPath('serve', config))]
   const bare = INTERPRETERS.test(programOf(program)) && others.every((argument) => /^-[A-Za-z]{1,3}$/.test(argument))
   // python -m and node -e take it for something else.
   return bare && !others.some((option) => /^-[A-Za-z]*[cmep]$/.test(option)) ? [inWorkingDir('serve', config)] : []
 }
 
-function standsAlone({ cmd }: ImageConfig, files: string[], { present, unread }: FoundPaths): Finding {
+function standsAlone(
+  { entrypoint, cmd }: ImageConfig,
+  files: string[],
+  { present, undecided, unread = '' }: FoundPaths,
+): Finding {
+  const start =
+    entrypoint.length > 0 ? `ENTRYPOINT is ${shown(entrypoint.join(' '), 40)} alone` : 'There is no ENTRYPOINT'
   const found = files.find((file) => present.has(file))
-  if (found) return pass(`There is no ENTRYPOINT: SageMaker's argument runs ${shown(found)}.`)
+  if (found) return pass(`${start}: SageMaker's argument runs ${shown(found)}.`)
   const lost = cmd.length > 0 ? `replaces CMD (${shown(cmd.join(' '), 40)})` : 'is then the whole command'
-  const cause = `There is no ENTRYPOINT, so that SageMaker's argument serve ${lost}`
-  if (unread)
+  const cause = `${start}, so that SageMaker's argument serve ${lost}`
+  if (files.some((file) => undecided.has(file)))
     return doubt(`${cause}, and no program serve was found, but ${shown(unread)}. Write the command into ENTRYPOINT.`)
   return defect(`${cause}, and there is no program serve on the PATH: write the command into ENTRYPOINT.`)
 }
 
-function scriptOf(program: string, files: string[], { present, unread }: FoundPaths): Finding {
+function scriptOf(program: string, files: string[], { present, undecided, unread = '' }: FoundPaths): Finding {
   if (files.some((file) => present.has(file))) return pass(`ENTRYPOINT runs ${listed(files)} by ${shown(program)}.`)
   const cause = `ENTRYPOINT is ${shown(program)} alone, which takes SageMaker's argument serve for the file to run, and ${listed(files)}`
   const remedy = 'write the whole command into ENTRYPOINT, since CMD is replaced'
-  if (unread) return doubt(`${cause} was not found, but ${shown(unread)}: ${remedy}.`)
+  if (files.some((file) => undecided.has(file)))
+    return doubt(`${cause} was not found, but ${shown(unread)}: ${remedy}.`)
   return defect(`${cause} does not exist: ${remedy}.`)
 }
 

@@ -25,7 +25,10 @@ export const signature: Check<'signature'> = {
           return pass(`${signed === digest ? 'The image' : "The image's index"} is signed by publicKeys[${by}].`)
         others++
       }
-    const found = others > 0 ? `has ${others} signatures, none of them` : 'has no signature'
+    const found =
+      others > 0
+        ? `has ${others === 1 ? 'a signature, but not' : `${others} signatures, none of them`}`
+        : 'has no signature'
     return defect(
       `The image ${found} by one of spec.checks.signature.publicKeys: sign the digest by cosign sign --key cosign.key <image>@<digest>, or correct the keys.`,
     )

@@ -1,6 +1,7 @@
 import { type Check, defect, pass } from './finding.ts'
 
-const GIGABYTE = 1_000_000_000
+const MEGABYTE = 1_000_000
+const GIGABYTE = 1000 * MEGABYTE
 /** overlayfs, under Docker and containerd alike, mounts 128 layers, one of which is the container's own. */
 const MAX_LAYERS = 127
 
@@ -11,11 +12,15 @@ export const size: Check<'size'> = {
       return defect(
         `The image has ${layers.length} layers, and a container runtime mounts at most ${MAX_LAYERS}: join RUN and COPY steps, or build in stages.`,
       )
-    const gigabytes = (sizeBytes / GIGABYTE).toFixed(1)
+    const amount = `${sized(sizeBytes)} in ${layers.length} ${layers.length === 1 ? 'layer' : 'layers'}`
     if (sizeBytes > maxGigabytes * GIGABYTE)
       return defect(
-        `The image has ${gigabytes} GB in ${layers.length} layers, more than ${maxGigabytes} GB: each new instance pulls all of it before it serves. Leave build tools out, or fetch models from S3 at the start.`,
+        `The image has ${amount}, more than ${maxGigabytes} GB: each new instance pulls all of it before it serves. Leave build tools out, or fetch models from S3 at the start.`,
       )
-    return pass(`The image has ${gigabytes} GB in ${layers.length} layers.`)
+    return pass(`The image has ${amount}.`)
   },
+}
+
+function sized(bytes: number): string {
+  return bytes < GIGABYTE ? `${Math.ceil(bytes / MEGABYTE)} MB` : `${(bytes / GIGABYTE).toFixed(1)} GB`
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ImageError } from '../errors.ts'
+import { fits } from '../glob.ts'
 
 /** What a registry is told of who asks. */
 export type Credentials = { username: string; password: string } | { identityToken: string }
@@ -76,20 +77,6 @@ function matches(key: string, target: string): boolean {
 function split(address: string): [host: string, path: string] {
   const at = address.indexOf('/')
   return at < 0 ? [address, ''] : [address.slice(0, at), address.slice(at)]
-}
-
-function fits(pattern: string, part: string): boolean {
-  if (!pattern.includes('*')) return pattern === part
-  const [first = '', ...others] = pattern.split('*')
-  const last = others.pop() ?? ''
-  if (part.length < first.length + last.length || !part.startsWith(first) || !part.endsWith(last)) return false
-  let at = first.length
-  for (const piece of others) {
-    const found = part.indexOf(piece, at)
-    if (found < 0 || found + piece.length > part.length - last.length) return false
-    at = found + piece.length
-  }
-  return true
 }
 
 function credentialsOf({ auth, username, password, identitytoken }: z.infer<typeof entry>): Credentials | undefined {

@@ -100,3 +100,29 @@ test('a kubeconfig without a cluster is said to be one', async (t) => {
     message: /no current cluster/,
   })
 })
+
+test('a list by label holds what carries it, and nothing else', async (t) => {
+  const namespace = await cluster.namespace()
+  const client = connect({ kubeconfigPath: cluster.kubeconfigPath })
+  for (const color of ['red', 'blue']) {
+    const object = configMap(namespace, color)
+    await client.create(CONFIG_MAPS, { ...object, metadata: { ...object.metadata, labels: { color } } }, namespace)
+  }
+  const { items } = await client.list(CONFIG_MAPS, { namespace, labelSelector: 'color=red' })
+  t.deepEqual(
+    items.map(({ metadata }) => metadata.name),
+    ['red'],
+  )
+})
+
+test('a deletion that names a UID leaves another object of that name alone', async (t) => {
+  const namespace = await cluster.namespace()
+  const client = connect({ kubeconfigPath: cluster.kubeconfigPath })
+  await client.create(CONFIG_MAPS, configMap(namespace, 'one'), namespace)
+  const key = { namespace, name: 'one' }
+  const error = await t.throwsAsync(client.delete(CONFIG_MAPS, key, { uid: 'another' }), { instanceOf: KubeError })
+  t.is(error?.code, 409)
+  const { metadata } = await client.get(CONFIG_MAPS, key)
+  await client.delete(CONFIG_MAPS, key, { uid: metadata.uid, propagationPolicy: 'Background' })
+  await t.throwsAsync(client.get(CONFIG_MAPS, key), { message: /not found/ })
+})

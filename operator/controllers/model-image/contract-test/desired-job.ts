@@ -154,7 +154,7 @@ function modelContainer({ test, image }: Plan) {
 
 /** Kubernetes would put other variables in the place of $(NAME). */
 function literal(value: string): string {
-  return value.replaceAll('$(', '$$(')
+  return value.split('$(').join('$$(')
 }
 
 function probeContainer({ image, pullPolicy }: Plan['probe']) {
@@ -235,7 +235,7 @@ function modelVolume({ test: { modelData } }: Plan) {
   return [
     {
       name: 'model-data',
-      ...(claim ? { persistentVolumeClaim: { claimName: claim.claimName, readOnly: true } } : { emptyDir: {} }),
+      ...(claim ? { persistentVolumeClaim: { claimName: claim.claimName } } : { emptyDir: {} }),
     },
   ]
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { imageChecks } from '../../../../operator/api/image-checks.ts'
 import { matchAll, PatternProblem } from '../../../../operator/images/checks/patterns.ts'
 import { blocked, undecided } from '../../../../operator/images/checks/run.ts'
-import { ImageError } from '../../../../operator/images/errors.ts'
+import { ImageError, RegistryUnavailable } from '../../../../operator/images/errors.ts'
 import type { ImageConfig } from '../../../../operator/images/facts.ts'
 import { anImage, check } from './images.ts'
 
@@ -25,6 +25,19 @@ test('a registry that does not answer leaves an enforced check undecided: neithe
   t.is(result?.message, 'The registry could not be asked (ECONNREFUSED): Mooring asks again by itself.')
   t.deepEqual(undecided(results), [result])
   t.deepEqual(blocked(results), [])
+})
+
+test('a registry that wants other credentials says nothing of the image', async (t) => {
+  const denied = new ImageError('RegistryDenied', 'The registry does not let Mooring pull.')
+  const unavailable = new RegistryUnavailable('The registry cannot be read (no answer).')
+  for (const error of [denied, unavailable]) {
+    const results = await check(anImage(), { requiredPaths: { paths: ['/m'] } }, { find: failing(error) })
+    t.deepEqual(
+      undecided(results).map(({ name, message }) => [name, message]),
+      [['requiredPaths', error.message]],
+    )
+    t.deepEqual(blocked(results), [])
+  }
 })
 
 test('a registry that does not answer does not hold up a check that only warns', async (t) => {
@@ -67,7 +80,7 @@ test('layers are read once for all checks that ask for paths, and not at all whe
   const asked: unknown[] = []
   const find = async (_source: unknown, _layers: unknown, wanted: unknown) => {
     asked.push(wanted)
-    return { present: new Set<string>() }
+    return { present: new Set<string>(), undecided: new Set<string>() }
   }
   await check(anImage(), {}, { find })
   t.deepEqual(asked, [])
