@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime'
 import { COST_USAGE, cost } from './cost.ts'
+import { IMAGE_CHECK_USAGE, imageCheck } from './image-check.ts'
 import { IMAGE_TEST_USAGE, imageTest } from './image-test.ts'
 import { invokeAsync, waitForAnswer } from './invoke.ts'
 import { findEndpoint } from './kubectl.ts'
@@ -69,11 +70,12 @@ const [command, ...rest] = process.argv.slice(2)
 try {
   if (command === 'invoke') process.exitCode = await invoke(rest)
   else if (command === 'cost') process.exitCode = await cost(rest)
+  else if (command === 'image' && rest[0] === 'check') process.exitCode = await imageCheck(rest.slice(1))
   else if (command === 'image' && rest[0] === 'test') process.exitCode = await imageTest(rest.slice(1))
   else if (command === 'history' || command === 'rollback' || command === 'resume')
     process.exitCode = await revisions(command, rest)
   else {
-    process.stderr.write([USAGE, ROLLBACK_USAGE, COST_USAGE, IMAGE_TEST_USAGE].join('\n'))
+    process.stderr.write([USAGE, ROLLBACK_USAGE, COST_USAGE, IMAGE_CHECK_USAGE, IMAGE_TEST_USAGE].join('\n'))
     process.exitCode = command === '--help' || command === 'help' ? 0 : 2
   }
 } catch (error) {

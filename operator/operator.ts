@@ -15,6 +15,7 @@ import { modelImageReconciler } from './controllers/model-image/controller.ts'
 import { references } from './controllers/model-image/references.ts'
 import { sources } from './controllers/model-image/sources.ts'
 import { orphanCollector } from './controllers/orphans/collector.ts'
+import { fileIndex } from './images/layers/files.ts'
 import { registryFetch } from './images/oci/fetch.ts'
 import type { KubeClient } from './kube/client.ts'
 import { controller } from './kube/controller.ts'
@@ -98,7 +99,6 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
     log,
   })
   const registries = registryFetch()
-  const files = { find: async () => ({ present: new Set<string>(), unread: 'layers are not read yet' }) }
   const approved = config.approvedFile ? await readApproved(config.approvedFile) : unlimited
   const events = recorder({
     client: kube,
@@ -117,7 +117,7 @@ export async function startOperator(deps: OperatorDependencies): Promise<Operato
   const imageReconciler = modelImageReconciler({
     ...shared,
     ...sources({ kube, approved, providers, fetch: registries, plainHttp: config.plainHttpRegistries, now }),
-    check: imageChecker(files),
+    check: imageChecker(fileIndex()),
     contractTest: judgeByContractTest(kube, config.contractTest),
     againMs: MISSING_FACTOR * intervals.inFlight,
     verifyMs: intervals.verify,

@@ -94,14 +94,20 @@ const requiredPaths = z
     policy: policy('Enforce'),
     paths: paths()
       .default([])
-      .describe('Files or folders that must be in the image, such as /opt/ml/model/sam3/model.onnx.'),
+      .describe(
+        'Files or folders that must be in the image, such as /opt/ml/model/sam3/model.onnx. A * stands for any characters within a name, ** for any folders between.',
+      ),
   })
   .describe('What must be in the layers. Runs where a path is given.')
 
 const forbiddenPaths = z
   .object({
     policy: policy('Enforce'),
-    paths: paths().default([]).describe('Files or folders that must not be in the image, such as /root/.aws.'),
+    paths: paths()
+      .default([])
+      .describe(
+        'Files or folders that must not be in the image, such as /root/.aws or /opt/**/.git. A * stands for any characters within a name, ** for any folders between.',
+      ),
   })
   .describe('What must not be in the layers. Runs where a path is given.')
 

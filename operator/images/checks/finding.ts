@@ -1,6 +1,9 @@
 import type { CheckName, ImageChecks } from '../../api/image-checks.ts'
 import type { ImageFacts } from '../facts.ts'
-import type { Descriptor, ImageSource } from '../source.ts'
+import type { FoundPaths, WantedPaths } from '../layers/files.ts'
+import type { ImageSource } from '../source.ts'
+
+export type { FileIndex } from '../layers/files.ts'
 
 /**
  * What a check found. A defect is worth the policy: Fail or Warn. A doubt is Warn under either: the image may well work. Where nothing
@@ -17,20 +20,6 @@ export const doubt = (message: string): Finding => ({ kind: 'doubt', message })
 export const notApplicable = (message: string): Finding => ({ kind: 'unknown', message, pending: false })
 /** The answer is not there yet. */
 export const notYet = (message: string): Finding => ({ kind: 'unknown', message, pending: true })
-
-/** Paths of the unpacked image: files or folders, absolute, without a / at the end. */
-export type WantedPaths = { required: string[]; forbidden: string[] }
-export type FoundPaths = {
-  /** Those of the wanted that are there. */
-  present: ReadonlySet<string>
-  /** Why not everything was looked at, as a clause: then absence is not proven. */
-  unread?: string
-}
-/** Looks for files in layers, from the topmost down. */
-export type FileIndex = {
-  /** @throws ImageError; errors of the network, which may pass */
-  find(source: ImageSource, layers: Descriptor[], wanted: WantedPaths, signal: AbortSignal): Promise<FoundPaths>
-}
 
 /** What the image is to run on. */
 export type Target = { instanceTypes: string[]; inferenceAmiVersion?: string }

@@ -1,5 +1,5 @@
 import { type Check, defect, pass } from './finding.ts'
-import { listed } from './text.ts'
+import { listed, shown } from './text.ts'
 
 /** What the server needs is in the image: models that were left out of it are found missing by the first request. */
 export const requiredPaths: Check<'requiredPaths'> = {
@@ -7,13 +7,19 @@ export const requiredPaths: Check<'requiredPaths'> = {
 
   async find({ paths }, _, context) {
     if (paths.length === 0) return undefined
-    const { present, unread } = await context.paths()
-    const missing = paths.filter((path) => !present.has(path))
-    if (missing.length === 0) return pass(`The image has ${listed(paths)}.`)
-    const lacks = `The image lacks ${listed(missing, 2)}`
+    const { present, undecided, unread } = await context.paths()
+    const absent = paths.filter((path) => !present.has(path) && !undecided.has(path))
+    if (absent.length > 0)
+      return defect(
+        `The image lacks ${listed(absent, 2)}: look at COPY in the Dockerfile, .dockerignore and the folder of the build.`,
+      )
+    const open = paths.filter((path) => undecided.has(path))
     // Neither is it proven that they are there, which is what was asked for.
-    if (unread) return defect(`${lacks} in what could be read (${unread}): lay them into an upper layer.`)
-    return defect(`${lacks}: look at COPY in the Dockerfile, .dockerignore and the folder of the build.`)
+    if (open.length > 0)
+      return defect(
+        `Whether the image has ${listed(open, 2)} cannot be told: ${shown(unread ?? '', 120)}. COPY it last, or set policy: Warn.`,
+      )
+    return pass(`The image has ${listed(paths)}.`)
   },
 }
 
@@ -23,13 +29,17 @@ export const forbiddenPaths: Check<'forbiddenPaths'> = {
 
   async find({ paths }, _, context) {
     if (paths.length === 0) return undefined
-    const { present, unread } = await context.paths()
+    const { present, undecided, unread } = await context.paths()
     const found = paths.filter((path) => present.has(path))
     if (found.length > 0)
       return defect(
         `The image has ${listed(found)}: keep it out by .dockerignore, or leave it in an earlier build stage.`,
       )
-    if (unread) return defect(`Not all layers could be searched for ${listed(paths, 1)}: ${unread}.`)
+    const open = paths.filter((path) => undecided.has(path))
+    if (open.length > 0)
+      return defect(
+        `Whether the image has ${listed(open, 2)} cannot be told: ${shown(unread ?? '', 120)}. Set policy: Warn to use it all the same.`,
+      )
     return pass(`The image does not have ${listed(paths)}.`)
   },
 }

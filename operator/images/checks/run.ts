@@ -2,19 +2,10 @@ import type { CheckName, ImageChecks } from '../../api/image-checks.ts'
 import type { CheckResult } from '../checks.ts'
 import { ImageError, RegistryUnavailable } from '../errors.ts'
 import type { ImageFacts } from '../facts.ts'
+import type { FileIndex, FoundPaths, WantedPaths } from '../layers/files.ts'
 import type { ImageSource } from '../source.ts'
 import { CHECKS } from './all.ts'
-import {
-  type Check,
-  type CheckContext,
-  defect,
-  type FileIndex,
-  type Finding,
-  type FoundPaths,
-  notYet,
-  type Target,
-  type WantedPaths,
-} from './finding.ts'
+import { type Check, type CheckContext, defect, type Finding, notYet, type Target } from './finding.ts'
 import { PatternProblem } from './patterns.ts'
 import { cut, MAX_MESSAGE } from './text.ts'
 

@@ -1,6 +1,7 @@
 import type { ImageConfig } from '../facts.ts'
+import type { FoundPaths } from '../layers/files.ts'
 import { inWorkingDir, onPath, programOf, shellCommand, unwrapped } from './command.ts'
-import { type Check, defect, doubt, type Finding, type FoundPaths, pass } from './finding.ts'
+import { type Check, defect, doubt, type Finding, pass } from './finding.ts'
 import { listed, shown } from './text.ts'
 
 /** They run the file that their first argument names: without one, `serve` becomes it. */
@@ -61,23 +62,28 @@ function candidates(config: ImageConfig): string[] {
   return bare && !others.some((option) => /^-[A-Za-z]*[cmep]$/.test(option)) ? [inWorkingDir('serve', config)] : []
 }
 
-function standsAlone({ entrypoint, cmd }: ImageConfig, files: string[], { present, unread }: FoundPaths): Finding {
+function standsAlone(
+  { entrypoint, cmd }: ImageConfig,
+  files: string[],
+  { present, undecided, unread = '' }: FoundPaths,
+): Finding {
   const start =
     entrypoint.length > 0 ? `ENTRYPOINT is ${shown(entrypoint.join(' '), 40)} alone` : 'There is no ENTRYPOINT'
   const found = files.find((file) => present.has(file))
   if (found) return pass(`${start}: SageMaker's argument runs ${shown(found)}.`)
   const lost = cmd.length > 0 ? `replaces CMD (${shown(cmd.join(' '), 40)})` : 'is then the whole command'
   const cause = `${start}, so that SageMaker's argument serve ${lost}`
-  if (unread)
+  if (files.some((file) => undecided.has(file)))
     return doubt(`${cause}, and no program serve was found, but ${shown(unread)}. Write the command into ENTRYPOINT.`)
   return defect(`${cause}, and there is no program serve on the PATH: write the command into ENTRYPOINT.`)
 }
 
-function scriptOf(program: string, files: string[], { present, unread }: FoundPaths): Finding {
+function scriptOf(program: string, files: string[], { present, undecided, unread = '' }: FoundPaths): Finding {
   if (files.some((file) => present.has(file))) return pass(`ENTRYPOINT runs ${listed(files)} by ${shown(program)}.`)
   const cause = `ENTRYPOINT is ${shown(program)} alone, which takes SageMaker's argument serve for the file to run, and ${listed(files)}`
   const remedy = 'write the whole command into ENTRYPOINT, since CMD is replaced'
-  if (unread) return doubt(`${cause} was not found, but ${shown(unread)}: ${remedy}.`)
+  if (files.some((file) => undecided.has(file)))
+    return doubt(`${cause} was not found, but ${shown(unread)}: ${remedy}.`)
   return defect(`${cause} does not exist: ${remedy}.`)
 }
 

@@ -1,8 +1,9 @@
 import { type ImageChecks, imageChecks } from '../../../../operator/api/image-checks.ts'
-import type { FileIndex, Target } from '../../../../operator/images/checks/finding.ts'
+import type { Target } from '../../../../operator/images/checks/finding.ts'
 import { runChecks } from '../../../../operator/images/checks/run.ts'
 import type { CheckResult } from '../../../../operator/images/checks.ts'
 import type { ImageConfig, ImageFacts } from '../../../../operator/images/facts.ts'
+import type { FileIndex } from '../../../../operator/images/layers/files.ts'
 import type { ImageSource } from '../../../../operator/images/source.ts'
 import { memorySource } from '../memory-source.ts'
 
@@ -59,10 +60,15 @@ export async function check(facts: ImageFacts, given: GivenChecks, around: Circu
     files: {
       find:
         around.find ??
-        (async (_source, _layers, { required, forbidden }) => ({
-          present: new Set([...required, ...forbidden].filter((path) => files.includes(path))),
-          ...(unread === undefined ? {} : { unread }),
-        })),
+        (async (_source, _layers, { required, forbidden }) => {
+          const wanted = [...required, ...forbidden]
+          const absent = wanted.filter((path) => !files.includes(path))
+          return {
+            present: new Set(wanted.filter((path) => files.includes(path))),
+            undecided: new Set(unread === undefined ? [] : absent),
+            ...(unread === undefined ? {} : { unread }),
+          }
+        }),
     },
     target,
     now: NOW,

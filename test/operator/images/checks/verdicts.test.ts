@@ -77,10 +77,10 @@ const CASES: Case[] = [
 
   ['a model that was left out', anImage(), { requiredPaths: { paths: ['/opt/ml/model/sam3/model.onnx', '/opt/program/inference.py'] } }, 'requiredPaths', 'Fail', 'lacks /opt/ml/model/sam3/model.onnx: look at COPY', { files: ['/opt/program/inference.py'] }],
   ['a model that is there', anImage(), { requiredPaths: { paths: ['/opt/ml/model/sam3/model.onnx'] } }, 'requiredPaths', 'Pass', 'model.onnx', { files: ['/opt/ml/model/sam3/model.onnx'] }],
-  ['a model that may be in a layer that cannot be read', anImage(), { requiredPaths: { paths: ['/m'] } }, 'requiredPaths', 'Fail', 'layer 2 is of an unknown form', { unread: 'layer 2 is of an unknown form' }],
+  ['a model that may be in a layer that cannot be read', anImage(), { requiredPaths: { paths: ['/m'] } }, 'requiredPaths', 'Fail', 'Whether the image has /m cannot be told: layer 2 is of an unknown form', { unread: 'layer 2 is of an unknown form' }],
   ['credentials that were copied along', anImage(), { forbiddenPaths: { paths: ['/root/.aws'] } }, 'forbiddenPaths', 'Fail', 'has /root/.aws: keep it out', { files: ['/root/.aws'] }],
   ['nothing that was copied along', anImage(), { forbiddenPaths: { paths: ['/root/.aws'] } }, 'forbiddenPaths', 'Pass', 'does not have /root/.aws'],
-  ['nothing found in layers that cannot all be read', anImage(), { forbiddenPaths: { paths: ['/root/.aws'] } }, 'forbiddenPaths', 'Fail', 'Not all layers', { unread: 'layer 2 is too large' }],
+  ['nothing found in layers that cannot all be read', anImage(), { forbiddenPaths: { paths: ['/root/.aws'] } }, 'forbiddenPaths', 'Fail', 'Whether the image has /root/.aws cannot be told', { unread: 'layer 2 is too large' }],
 
   ['a variable that is missing', anImage(), { requiredEnv: { variables: [{ name: 'MODEL' }, { name: 'WORKERS' }] } }, 'requiredEnv', 'Fail', 'does not set WORKERS'],
   ['a variable of another value', anImage(), { requiredEnv: { variables: [{ name: 'MODEL', matches: '^clip$' }] } }, 'requiredEnv', 'Fail', 'MODEL does not match'],
