@@ -297,3 +297,30 @@ test('a Pod that no node takes waits, and says what for', async (t) => {
   }
   t.fail('it was never said')
 })
+
+test('a ModelImage that is deleted while it is tested takes its Job, Pod and NetworkPolicy along', async (t) => {
+  const name = 'gone'
+  await t.throwsAsync(
+    verdictOn(
+      t,
+      name,
+      { environment: { BEHAVIOUR: 'deaf' } },
+      {
+        async eachPass({ status }) {
+          if (status?.state !== 'Running') return
+          t.regex(
+            await cluster.kubectl('get', 'jobs,pods,networkpolicies', '-n', namespace, '-o', 'name'),
+            /gone-contract/,
+          )
+          await kube.delete(MODEL_IMAGES, { namespace, name })
+        },
+      },
+    ),
+    { message: /not found/ },
+  )
+  for (const end = Date.now() + LIMIT_MS; Date.now() < end; await delay(500)) {
+    const left = await cluster.kubectl('get', 'jobs,pods,networkpolicies', '-n', namespace, '-o', 'name')
+    if (!left.includes('gone-contract')) return t.pass()
+  }
+  t.fail('something is left')
+})
