@@ -80,7 +80,7 @@ test('layers are read once for all checks that ask for paths, and not at all whe
   const asked: unknown[] = []
   const find = async (_source: unknown, _layers: unknown, wanted: unknown) => {
     asked.push(wanted)
-    return { present: new Set<string>(), undecided: new Set<string>() }
+    return { present: new Set<string>(), inert: new Set<string>(), undecided: new Set<string>() }
   }
   await check(anImage(), {}, { find })
   t.deepEqual(asked, [])

@@ -45,6 +45,7 @@ const CASES: Case[] = [
   ['a command in CMD, and no program serve', anImage({ entrypoint: [], cmd: ['python', 'inference.py'] }), {}, 'serveArgument', 'Fail', 'serve replaces CMD (python inference.py), and there is no program serve on the PATH'],
   ['no command at all', anImage({ entrypoint: [], cmd: [] }), {}, 'serveArgument', 'Fail', 'is then the whole command'],
   ['no command, and a program serve on the PATH', anImage({ entrypoint: [], cmd: [] }), {}, 'serveArgument', 'Pass', '/opt/program/serve', { files: ['/opt/program/serve'] }],
+  ['no command, and a program serve that nobody may execute', anImage({ entrypoint: [] }), {}, 'serveArgument', 'Fail', 'add RUN chmod +x /opt/program/serve', { files: ['/opt/program/serve'], inert: ['/opt/program/serve'] }],
   ['no command, and layers that cannot all be read', anImage({ entrypoint: [] }), {}, 'serveArgument', 'Warn', 'layer 3 is too large', { unread: 'layer 3 is too large' }],
   ['only the script of NVIDIA’s images', anImage({ entrypoint: ['/opt/nvidia/nvidia_entrypoint.sh'], cmd: ['python', 'inference.py'] }), {}, 'serveArgument', 'Fail', 'ENTRYPOINT is /opt/nvidia/nvidia_entrypoint.sh alone, so that SageMaker\'s argument serve replaces CMD'],
   ['only the script of NVIDIA’s images, as in SageMaker’s Triton', anImage({ entrypoint: ['/opt/nvidia/nvidia_entrypoint.sh'], env: {} }), {}, 'serveArgument', 'Pass', '/usr/bin/serve', { files: ['/usr/bin/serve'] }],
