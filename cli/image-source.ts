@@ -18,7 +18,7 @@ export async function imageSource(reference: ImageReference, plainHttp: boolean)
   if (ecr) {
     const client = new ECR({ region: ecr.region })
     return {
-      source: ecrSource(client, reference, get),
+      source: ecrSource(client, reference, get, Date.now),
       close: async () => {
         client.destroy()
         await get.close()

@@ -17,7 +17,7 @@ kubectl mooring image test [options] --command PROGRAM [ARGUMENT…]
   -f, --file PATH              manifests with a ModelImage, whose spec.contractTest is run; ConfigMaps for inputs beside it
       --model-data FOLDER      read-only at /opt/ml/model in the image; SM_MODEL_DIR of the program
       --ping-timeout SECONDS   in place of pingTimeoutSeconds
-      --port PORT              default 8080 where it is free; a program is told by SAGEMAKER_BIND_TO_PORT
+      --port PORT              default 8080 where it is free, 0 for any; a program is told by SAGEMAKER_BIND_TO_PORT
       --engine NAME            ${ENGINES.join(', ')}; default: the first on PATH
   -o, --output table|json      default table
       --command …              tests this program, with all that follows it as its arguments, in place of an image
@@ -27,6 +27,7 @@ Exits with 0 where the contract is kept, 1 where it is broken, 3 where it could 
 
 const EXIT_CODES = { Passed: 0, Failed: 1, Error: 3 } as const
 const USAGE_ERROR = 2
+const NOT_TESTED = 3
 
 type Options = {
   image: string | undefined
@@ -34,7 +35,7 @@ type Options = {
   file: string | undefined
   modelData: string | undefined
   pingTimeoutSeconds: number | undefined
-  port: number
+  port: number | undefined
   engine: Engine | undefined
   output: 'table' | 'json'
 }
@@ -46,6 +47,15 @@ export async function imageTest(args: string[]): Promise<number> {
     process.stderr.write(IMAGE_TEST_USAGE)
     return USAGE_ERROR
   }
+  try {
+    return await testAndReport(options)
+  } catch (error) {
+    process.stderr.write(`kubectl mooring image test: ${error instanceof Error ? error.message : String(error)}\n`)
+    return NOT_TESTED
+  }
+}
+
+async function testAndReport(options: Options): Promise<number> {
   const declared = options.file ? await readManifests(options.file) : undeclared()
   if (options.pingTimeoutSeconds) {
     declared.test.pingTimeoutSeconds = options.pingTimeoutSeconds
@@ -74,21 +84,21 @@ function read(args: string[]): Options | undefined {
       file: { type: 'string', short: 'f' },
       'model-data': { type: 'string' },
       'ping-timeout': { type: 'string' },
-      port: { type: 'string', default: '0' },
+      port: { type: 'string' },
       engine: { type: 'string' },
       output: { type: 'string', short: 'o', default: 'table' },
     },
   })
   const [image, ...more] = positionals
   const engine = ENGINES.find((known) => known === values.engine)
-  const port = Number(values.port)
+  const port = values.port === undefined ? undefined : Number(values.port)
   const pingTimeoutSeconds = values['ping-timeout'] === undefined ? undefined : Number(values['ping-timeout'])
   const { output } = values
   const wrong =
     more.length > 0 ||
     (image === undefined) === (command.length === 0) ||
     (values.engine !== undefined && !engine) ||
-    !(Number.isInteger(port) && port >= 0 && port < 65_536) ||
+    (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65_536)) ||
     (pingTimeoutSeconds !== undefined && !(pingTimeoutSeconds > 0))
   if (wrong || (output !== 'table' && output !== 'json')) return undefined
   return {

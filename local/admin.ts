@@ -6,7 +6,9 @@ import { readBody } from './gateway/body.ts'
 import type { RateLimit, RateLimits } from './rate-limits.ts'
 import type { Recorder } from './recorder.ts'
 import type { JsonObject } from './service.ts'
-import { type Images, imageDefinitionSchema } from './services/ecr/images.ts'
+import { imageDefinitionSchema } from './services/ecr/image-definition.ts'
+import type { Images } from './services/ecr/images.ts'
+import { registryHttp } from './services/ecr/registry-http.ts'
 
 const BODY_LIMIT_BYTES = 256 * 1024
 
@@ -21,6 +23,7 @@ export type AdminOptions = {
 
 /** `/_local/…`: what no AWS has. Also `/v2/…`, the registry's own API for what ECR points at. */
 export function adminApi({ images, faults, limits, calls, state, clock }: AdminOptions) {
+  const registry = registryHttp(images)
   const routes: Record<string, (body: unknown) => Promise<unknown> | unknown> = {
     'GET /_local/health': () => ({ ok: true, now: new Date(clock.now()).toISOString() }),
     'GET /_local/state': () => state(),
@@ -49,7 +52,7 @@ export function adminApi({ images, faults, limits, calls, state, clock }: AdminO
   }
 
   return async (request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean> => {
-    if (path.startsWith('/v2/')) return registry(images, request, response, path)
+    if (path.startsWith('/v2/')) return registry(request, response, path)
     if (!path.startsWith('/_local/')) return false
     const route = routes[`${request.method} ${path}`]
     if (!route) {
@@ -64,25 +67,6 @@ export function adminApi({ images, faults, limits, calls, state, clock }: AdminO
     }
     return true
   }
-}
-
-function registry(images: Images, request: IncomingMessage, response: ServerResponse, path: string): boolean {
-  const match = /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(path)
-  if (request.method !== 'GET' || !match) {
-    send(response, path === '/v2/' ? 200 : 404, {})
-    return true
-  }
-  const [, repository = '', kind, reference = ''] = match
-  const image = images.byDigest(repository, reference) ?? images.byTag(repository, reference)
-  const found =
-    kind === 'manifests' ? image && { content: image.manifest, mediaType: image.mediaType } : images.blob(reference)
-  if (!found) {
-    send(response, 404, { errors: [{ code: kind === 'manifests' ? 'MANIFEST_UNKNOWN' : 'BLOB_UNKNOWN' }] })
-    return true
-  }
-  response.writeHead(200, { 'content-type': found.mediaType, 'content-length': Buffer.byteLength(found.content) })
-  response.end(found.content)
-  return true
 }
 
 async function body(request: IncomingMessage): Promise<unknown> {

@@ -19,8 +19,10 @@ import { type RecordedCall, recorder } from './recorder.ts'
 import type { Environment, JsonObject, ScalableTargets, Service } from './service.ts'
 import { autoscalingService } from './services/application-auto-scaling/index.ts'
 import { cloudwatchService } from './services/cloudwatch/index.ts'
-import { type ImageDefinition, images } from './services/ecr/images.ts'
+import type { ImageDefinition } from './services/ecr/image-definition.ts'
+import { images } from './services/ecr/images.ts'
 import { ecrService } from './services/ecr/index.ts'
+import { pushEvent } from './services/ecr/push-event.ts'
 import { logsService } from './services/logs/index.ts'
 import { pricingService } from './services/pricing/index.ts'
 import { type SagemakerDelays, sagemakerService } from './services/sagemaker/index.ts'
@@ -42,7 +44,7 @@ export type LocalCloudOptions = {
   /** Beyond these, calls meet ThrottlingException. None unless given. */
   rateLimits?: readonly RateLimit[]
   /**
-   * An SQS queue, made at the start, that every state change of an endpoint is sent to in EventBridge's words. A queue's URL stands for its
+   * An SQS queue, made at the start, that every state change of an endpoint and every push of an image is sent to in EventBridge's words. A queue's URL stands for its
    * name, the last part of it. None unless given.
    */
   eventQueue?: string
@@ -59,7 +61,7 @@ export type LocalCloud = {
   port: number
   /** For any SDK: endpoint, region and credentials. */
   environment: Record<string, string>
-  /** The queue of endpoint state changes; undefined where none was asked for. */
+  /** The queue of endpoint state changes and pushes of images; undefined where none was asked for. */
   eventQueueUrl: string | undefined
   clock: Clock
   registerImage(definition: ImageDefinition): string
@@ -86,7 +88,8 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   const faults = faultBoard(random)
   const limits = rateLimits(options.rateLimits)
   const calls = recorder()
-  const registry = images(clock.now)
+  let announce = (_event: object): void => {}
+  const registry = images(clock.now, (push) => announce(pushEvent(push, region, accountId)))
   for (const definition of options.images ?? []) registry.register(definition)
   const logs = logsService(clock.now)
   const metricPeriod = delays.metricPeriod ?? METRIC_PERIOD_MS
@@ -97,6 +100,8 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     options.eventQueue === undefined
       ? undefined
       : await eventQueue({ host, port: storagePort, region, queue: options.eventQueue, onError })
+  // What is there from the start is no news.
+  if (events) announce = events.send
   const common: Environment = { clock, accountId, region, faults, metrics: cloudwatch, logs }
   let url = ''
   const environment = () => ({

@@ -8,6 +8,7 @@ const USAGE = `npm run local -- [--port 4566] [--speed 60] [--images FILE.json] 
                  [--rate-limit SERVICE[.OPERATION]=CALLS_PER_SECOND[/BURST]]... [--event-queue NAME]
                  start; --speed: minutes of SageMaker per real minute; --instant: its transitions take no time;
                  --rate-limit: beyond it, calls are throttled; --event-queue: an SQS queue that gets every state change
+                 of endpoints, and every push of an image
 npm run local -- state | calls | faults | rate-limits [--url URL]   look into a running one
 npm run local -- rate-limit SERVICE[.OPERATION]=CALLS_PER_SECOND[/BURST]...|none [--url URL]
                  in place of those before

@@ -15,7 +15,7 @@ const SIGNALLED = 128
  * that whatever it starts can be ended with it.
  */
 export async function startProcess(command: readonly string[], options: TargetOptions): Promise<Target> {
-  const port = options.port || (await freePort())
+  const port = options.port || (await freePort(options.port))
   const [program = '', ...args] = command
   const child = spawn(program, args, {
     env: {
@@ -88,8 +88,8 @@ function passedOn(): Record<string, string> {
   )
 }
 
-/** A TCP port that nobody listens on now; SageMaker's own where it is free. */
-function freePort(): Promise<number> {
+/** A TCP port that nobody listens on now; SageMaker's own where any will do and it is free. */
+function freePort(wanted: number | undefined): Promise<number> {
   const listen = (port: number) =>
     new Promise<number>((resolve, reject) => {
       const server = createServer()
@@ -99,5 +99,5 @@ function freePort(): Promise<number> {
         server.close(() => resolve(typeof address === 'object' && address ? address.port : port))
       })
     })
-  return listen(8080).catch(() => listen(0))
+  return wanted === undefined ? listen(8080).catch(() => listen(0)) : listen(wanted)
 }

@@ -19,6 +19,6 @@ export type TargetOptions = {
   environment: Record<string, string>
   /** A folder of this machine, read-only at /opt/ml/model. */
   modelData?: string | undefined
-  /** 0: one that is free. */
-  port: number
+  /** 0: any that is free. Undefined: SageMaker's, or any where that is taken. */
+  port: number | undefined
 }

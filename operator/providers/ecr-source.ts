@@ -7,13 +7,21 @@ import type {
   DescribeImagesCommandOutput,
   GetDownloadUrlForLayerCommandInput,
   GetDownloadUrlForLayerCommandOutput,
+  ImageFailure,
+  ImageReferrer,
+  ListImageReferrersCommandInput,
+  ListImageReferrersCommandOutput,
   ListImagesCommandInput,
   ListImagesCommandOutput,
 } from '@aws-sdk/client-ecr'
-import { MAX_TAGS } from '../images/bounds.ts'
-import { ImageError } from '../images/errors.ts'
+import { MAX_PAGES, MAX_REFERRERS, MAX_TAGS } from '../images/bounds.ts'
+import { ImageError, RegistryUnavailable } from '../images/errors.ts'
+import { INDEX_TYPES, MANIFEST_TYPES } from '../images/manifest.ts'
+import type { Fetch } from '../images/oci/fetch.ts'
+import { referrersByTag } from '../images/oci/referrers.ts'
+import { drop, requests, TIMEOUTS } from '../images/oci/request.ts'
 import type { ImageReference } from '../images/reference.ts'
-import { type ImageSource, type ScanFindings, SEVERITIES } from '../images/source.ts'
+import { type Descriptor, type ImageSource, type ScanFindings, SEVERITIES } from '../images/source.ts'
 import { type Operation, within } from './call.ts'
 import { isNoImage, isNoLayer, isNoRepository, isNoScan } from './errors.ts'
 
@@ -22,26 +30,21 @@ export type EcrApi = {
   describeImages: Operation<DescribeImagesCommandInput, DescribeImagesCommandOutput>
   describeImageScanFindings: Operation<DescribeImageScanFindingsCommandInput, DescribeImageScanFindingsCommandOutput>
   getDownloadUrlForLayer: Operation<GetDownloadUrlForLayerCommandInput, GetDownloadUrlForLayerCommandOutput>
+  listImageReferrers: Operation<ListImageReferrersCommandInput, ListImageReferrersCommandOutput>
   listImages: Operation<ListImagesCommandInput, ListImagesCommandOutput>
 }
 
-/** Reads a presigned URL. */
-export type Download = (url: string, init: { signal: AbortSignal }) => Promise<Response>
-
-const MEDIA_TYPES = [
-  'application/vnd.oci.image.manifest.v1+json',
-  'application/vnd.docker.distribution.manifest.v2+json',
-  'application/vnd.oci.image.index.v1+json',
-  'application/vnd.docker.distribution.manifest.list.v2+json',
-]
-/** ECR's maximum. */
+/** ECR's maximum, of tags. */
 const PAGE = 1000
+/** And of referrers. */
+const REFERRERS_PAGE = 50
 
 /**
  * A repository of Amazon ECR, by its own API.
  * @param reference one whose host is ECR's
+ * @param fetch reads presigned URLs, as ECR gives them for blobs
  */
-export function ecrSource(api: EcrApi, reference: ImageReference, download: Download): ImageSource {
+export function ecrSource(api: EcrApi, reference: ImageReference, fetch: Fetch, now: () => number): ImageSource {
   const { repository, repositoryUri, ecr } = reference
   const registryId = ecr?.registryId
   const where = { registryId, repositoryName: repository }
@@ -58,18 +61,22 @@ export function ecrSource(api: EcrApi, reference: ImageReference, download: Down
   }
   const byTagOrDigest = (name: string) => (name.startsWith('sha256:') ? { imageDigest: name } : { imageTag: name })
 
-  return {
+  const source: ImageSource = {
     repositoryUri,
 
     async manifest(tagOrDigest, signal) {
-      const { images = [] } = await asked(() =>
+      const { images = [], failures = [] } = await asked(() =>
         api.batchGetImage(
-          { ...where, imageIds: [byTagOrDigest(tagOrDigest)], acceptedMediaTypes: MEDIA_TYPES },
+          {
+            ...where,
+            imageIds: [byTagOrDigest(tagOrDigest)],
+            acceptedMediaTypes: [...MANIFEST_TYPES, ...INDEX_TYPES],
+          },
           within(signal),
         ),
       )
       const [found] = images
-      if (!found?.imageManifest) return undefined
+      if (!found?.imageManifest) return absent(repository, failures[0])
       return {
         mediaType: found.imageManifestMediaType ?? '',
         bytes: new TextEncoder().encode(found.imageManifest),
@@ -84,35 +91,44 @@ export function ecrSource(api: EcrApi, reference: ImageReference, download: Down
           throw new ImageError('ImageNotFound', `The repository ${repository} lacks ${digest}: push the image again.`)
         }),
       )
-      const response = await download(String(downloadUrl), { signal })
-      if (response.ok && response.body) return response.body
-      await response.body?.cancel()
-      throw new Error(`downloading from ${repository}: the registry answered ${response.status}`)
+      const url = new URL(String(downloadUrl))
+      const http = requests({ name: repositoryUri, origin: url.origin }, fetch, now, TIMEOUTS)
+      const answer = await http.send({ url, headers: {}, signal })
+      const { status } = answer.response
+      if (status === 200) return http.stream(answer)
+      await drop(answer.response)
+      // The address itself is a password for a time.
+      throw new RegistryUnavailable(`The registry answered ${status} to the download of a part of ${repositoryUri}.`)
     },
 
     async tags(signal) {
       const tags: string[] = []
-      let token: string | undefined
-      do {
-        const { imageIds = [], nextToken } = await asked(() =>
-          api.listImages(
-            {
-              ...where,
-              maxResults: PAGE,
-              filter: { tagStatus: 'TAGGED' },
-              ...(token === undefined ? {} : { nextToken: token }),
-            },
-            within(signal),
-          ),
-        )
-        tags.push(...imageIds.flatMap(({ imageTag }) => imageTag ?? []))
-        token = nextToken
-      } while (token !== undefined && tags.length < MAX_TAGS)
+      let nextToken: string | undefined
+      for (let page = 0; page < MAX_PAGES && tags.length < MAX_TAGS; page++) {
+        const filter = { tagStatus: 'TAGGED' as const }
+        const given = { ...where, maxResults: PAGE, filter, ...(nextToken === undefined ? {} : { nextToken }) }
+        const answer = await asked(() => api.listImages(given, within(signal)))
+        tags.push(...(answer.imageIds ?? []).flatMap(({ imageTag }) => imageTag ?? []))
+        nextToken = answer.nextToken
+        if (nextToken === undefined) break
+      }
       return tags.slice(0, MAX_TAGS)
     },
 
-    // ECR keeps signatures under tags.
-    referrers: async () => [],
+    async referrers(digest, signal) {
+      const found: Descriptor[] = []
+      let nextToken: string | undefined
+      for (let page = 0; page < MAX_PAGES && found.length < MAX_REFERRERS; page++) {
+        const subjectId = { imageDigest: digest }
+        const given = { ...where, subjectId, maxResults: REFERRERS_PAGE, ...(nextToken ? { nextToken } : {}) }
+        const answer = await asked(() => api.listImageReferrers(given, within(signal)))
+        found.push(...(answer.referrers ?? []).map(referrer))
+        nextToken = answer.nextToken
+        if (nextToken === undefined) break
+      }
+      // Clients that did not ask for the API have left them under a tag.
+      return found.length > 0 ? found.slice(0, MAX_REFERRERS) : referrersByTag(source, digest, signal)
+    },
 
     async pushedAt(digest, signal) {
       const { imageDetails } = await asked(() =>
@@ -130,18 +146,44 @@ export function ecrSource(api: EcrApi, reference: ImageReference, download: Down
           api.describeImageScanFindings({ ...where, imageId: { imageDigest: digest }, maxResults: 1 }, within(signal)),
         )
         const scannedAt = imageScanFindings?.imageScanCompletedAt
-        const counts = imageScanFindings?.findingSeverityCounts ?? {}
         return {
           status: imageScanStatus?.status ?? 'UNKNOWN',
           ...(scannedAt ? { scannedAt } : {}),
-          counts: Object.fromEntries(
-            SEVERITIES.flatMap((severity) => (counts[severity] === undefined ? [] : [[severity, counts[severity]]])),
-          ),
+          counts: countsOf(imageScanFindings?.findingSeverityCounts ?? {}),
         }
       } catch (error) {
-        if (isNoScan(error)) return undefined
+        if (isNoScan(error) || isNoImage(error)) return undefined
         throw error
       }
     },
   }
+  return source
+}
+
+/** Undefined where there is no such image. @throws where ECR has it, or may have it, and does not give it */
+function absent(repository: string, failure: ImageFailure | undefined): undefined {
+  const { failureCode = 'ImageNotFound' } = failure ?? {}
+  if (/NotFound|Invalid|DoesNotMatch/.test(failureCode)) return undefined
+  if (/Unavailable|TooMany/.test(failureCode))
+    throw new RegistryUnavailable(`The registry behind ${repository} does not answer (${failureCode}).`)
+  throw new ImageError(
+    'RegistryDenied',
+    `Amazon ECR does not give the image of ${repository.slice(0, 120)} out (${failureCode.slice(0, 60)}): look at the repository’s KMS key, or at the pull-through cache’s credentials.`,
+  )
+}
+
+function referrer({ digest, mediaType, artifactType, size, annotations }: ImageReferrer): Descriptor {
+  return {
+    mediaType: mediaType ?? '',
+    digest: digest ?? '',
+    size: size ?? 0,
+    ...(artifactType ? { artifactType } : {}),
+    ...(annotations ? { annotations } : {}),
+  }
+}
+
+/** Amazon Inspector, of enhanced scans, says UNTRIAGED where basic ones say UNDEFINED. */
+function countsOf(given: Partial<Record<string, number>>): ScanFindings['counts'] {
+  const counts: typeof given = { ...given, UNDEFINED: (given.UNDEFINED ?? 0) + (given.UNTRIAGED ?? 0) }
+  return Object.fromEntries(SEVERITIES.flatMap((severity) => (counts[severity] ? [[severity, counts[severity]]] : [])))
 }

@@ -50,7 +50,7 @@ export function regionalProviders(clients: Clients, now: () => number): (region:
       backlogs: backlogs(cloudwatch, now),
       logs: containerLogs(logs),
       runtime: asyncRuntime(runtime, s3),
-      images: (reference) => ecrSource(ecr, reference, fetch),
+      images: (reference) => ecrSource(ecr, reference, fetch, now),
       buckets: buckets(region, s3, now),
       topics: topics(sns),
       tagged: taggedResources(region, tagging, sagemaker, cloudwatch, sns),

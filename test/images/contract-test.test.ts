@@ -4,6 +4,7 @@ import test, { type ExecutionContext } from 'ava'
 import type { ContractTestInput, ContractTestStatus } from '../../operator/api/contract-test.ts'
 import type { ModelImage } from '../../operator/api/model-image.ts'
 import { API_VERSION, MODEL_IMAGES } from '../../operator/api/names.ts'
+import type { ContractTestAnswer } from '../../operator/controllers/model-image/contract-test/answer.ts'
 import { contractTestStep } from '../../operator/controllers/model-image/contract-test/step.ts'
 import { connect } from '../../operator/kube/client.ts'
 import { patchStatusIfChanged } from '../../operator/kube/status.ts'
@@ -29,13 +30,7 @@ test.before('build the probe and a model image, and load both into the node', as
   await cluster.load(PROBE_IMAGE)
   await cluster.load(tag)
   reference = await cluster.pin(tag)
-  await cluster.kubectl(
-    'apply',
-    '--server-side',
-    '--force-conflicts',
-    '-f',
-    join(REPOSITORY, 'crds', 'mooring.dev_modelimages.yaml'),
-  )
+  await cluster.kubectl('apply', '--server-side', '--force-conflicts', '-f', join(REPOSITORY, 'crds'))
   await cluster.kubectl('wait', '--for=condition=Established', '--timeout=60s', 'crd/modelimages.mooring.dev')
   await cluster.kubectl('create', 'namespace', namespace)
 })
@@ -51,7 +46,15 @@ const ONE_CAT = {
 }
 
 /** Applies a ModelImage, and goes on as the operator's passes do until there is a verdict. */
-async function verdictOn(t: ExecutionContext, name: string, contractTest: ContractTestInput) {
+async function verdictOn(
+  t: ExecutionContext,
+  name: string,
+  contractTest: ContractTestInput,
+  {
+    reference: image = reference,
+    eachPass,
+  }: { reference?: string; eachPass?: (answer: ContractTestAnswer) => Promise<void> } = {},
+) {
   await kube.create(
     MODEL_IMAGES,
     {
@@ -69,7 +72,7 @@ async function verdictOn(t: ExecutionContext, name: string, contractTest: Contra
     const answer = await contractTestStep({
       kube,
       object,
-      image: { reference, digest: reference.split('@')[1] ?? '' },
+      image: { reference: image, digest: image.split('@')[1] ?? '' },
       imagePullSecrets: [],
       config: { image: PROBE_IMAGE, pullPolicy: 'Never' },
       now: new Date(),
@@ -77,6 +80,7 @@ async function verdictOn(t: ExecutionContext, name: string, contractTest: Contra
     object.status = { ...object.status, ...(answer.status ? { contractTest: answer.status } : {}) }
     await patchStatusIfChanged(kube, MODEL_IMAGES, before, object)
     if (answer.message !== messages.at(-1)) messages.push(answer.message)
+    await eachPass?.(answer)
     if (answer.state !== 'pending') {
       t.log(`${answer.state}: ${answer.message}`)
       t.log(timings(answer.status))
@@ -209,11 +213,50 @@ for (const [behaviour, title, block, says, phases] of [
     await nothingIsLeft(t, behaviour)
   })
 
-test('an image whose entrypoint does not exist, and one that may not run as root, fail with the remedy', async (t) => {
+test('an image that runs as root fails where that is not allowed, with the remedy', async (t) => {
   const { answer } = await verdictOn(t, 'restricted', { isolation: false, podSecurity: 'Restricted' })
   t.is(answer.state, 'failed', answer.message)
   t.regex(answer.message, /runs as root.*podSecurity is Restricted: set USER to a number/)
   await nothingIsLeft(t, 'restricted')
+})
+
+test('an image whose entrypoint does not exist fails, and the runtime says what it looked for', async (t) => {
+  const context = join(import.meta.dirname, 'contract-model')
+  const tag = 'localhost/mooring-contract-missing:test'
+  await buildFrom(join(context, 'missing-entrypoint.Containerfile'), context, tag, { FROM_IMAGE: PROBE_IMAGE })
+  await cluster.load(tag)
+  const { answer } = await verdictOn(t, 'missing', { isolation: false }, { reference: await cluster.pin(tag) })
+  t.is(answer.state, 'failed', answer.message)
+  t.regex(answer.message, /ENTRYPOINT must name a program.*serve\.py.*not found/)
+  await nothingIsLeft(t, 'missing')
+})
+
+test('a Pod that is deleted while it is tested is not held against the image: the second attempt passes', async (t) => {
+  let deleted = false
+  const { answer, status } = await verdictOn(
+    t,
+    'deleted',
+    { isolation: false, invocations: [ONE_CAT] },
+    {
+      async eachPass({ status: seen }) {
+        if (deleted || seen?.state !== 'Running') return
+        deleted = true
+        await cluster.kubectl(
+          'delete',
+          'pods',
+          '-n',
+          namespace,
+          '-l',
+          `batch.kubernetes.io/job-name=${seen.jobName}`,
+          '--wait=false',
+        )
+      },
+    },
+  )
+  t.true(deleted)
+  t.is(answer.state, 'passed', answer.message)
+  t.is(status?.attempt, 2)
+  await nothingIsLeft(t, 'deleted')
 })
 
 test('a Pod that no node takes waits, and says what for', async (t) => {

@@ -1,32 +1,16 @@
-import { createHash } from 'node:crypto'
-import { z } from 'zod'
 import type { ImageStore, LocalImage } from '../../service.ts'
-
-/** An image of the local registry: what a registry knows of it, and the process that stands for its container. */
-export const imageDefinitionSchema = z
-  .object({
-    repository: z.string().regex(/^[a-z0-9][a-z0-9._/-]{0,255}$/),
-    tag: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/),
-    /** Program and first arguments; SageMaker's `serve` follows. Empty: an instance that is healthy at once, without a process. */
-    command: z.array(z.string()),
-    /** With an empty command: where requests are answered by a server that runs already, on loopback. */
-    port: z.int().min(1).max(65_535).optional(),
-    cwd: z.string().default('/'),
-    environment: z.record(z.string(), z.string()).default({}),
-    entrypoint: z.array(z.string()).optional(),
-    labels: z.record(z.string(), z.string()).default({}),
-    architecture: z.enum(['amd64', 'arm64']).default('amd64'),
-    /** Compressed, in bytes: what the registry says, not what is there. */
-    sizeBytes: z.int().min(0).default(50_000_000),
-  })
-  .strict()
-
-export type ImageDefinition = z.input<typeof imageDefinitionSchema>
+import { type CheckedDefinition, type ImageDefinition, imageDefinitionSchema } from './image-definition.ts'
+import { type Blob, blobOf, type Layer, layerOf } from './layer.ts'
 
 const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json'
+const INDEX_TYPE = 'application/vnd.oci.image.index.v1+json'
 const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json'
-const LAYER_TYPE = 'application/vnd.oci.image.layer.v1.tar+gzip'
 
+const MAX_BASE_BYTES = 4_000_000_000
+
+export type Scan = NonNullable<CheckedDefinition['scan']> & { at: Date }
+
+/** An image, or an index of images. */
 export type StoredImage = {
   repository: string
   digest: string
@@ -36,7 +20,10 @@ export type StoredImage = {
   sizeBytes: number
   pushedAt: Date
   local: LocalImage
+  scan?: Scan
 }
+
+export type Push = { repository: string; digest: string; tag: string; mediaType: string; at: Date }
 
 export type Images = ImageStore & {
   /** Pushes it: the same content gives the same digest, and a tag moves to the newest. Answers the digest. */
@@ -45,16 +32,99 @@ export type Images = ImageStore & {
   byDigest(repository: string, digest: string): StoredImage | undefined
   inRepository(repository: string): StoredImage[]
   repositories(): string[]
-  blob(digest: string): { content: string; mediaType: string } | undefined
+  blob(digest: string): Blob | undefined
 }
 
-export function images(now: () => number): Images {
+/** @param onPush is told of every push, also of one that changes nothing, as EventBridge is */
+export function images(now: () => number, onPush: (push: Push) => void = () => {}): Images {
   const stored = new Map<string, StoredImage>()
-  const blobs = new Map<string, { content: string; mediaType: string }>()
+  const blobs = new Map<string, Blob>()
 
   const inRepository = (repository: string) => [...stored.values()].filter((image) => image.repository === repository)
   const byTag = (repository: string, tag: string) => inRepository(repository).find((image) => image.tags.has(tag))
   const byDigest = (repository: string, digest: string) => stored.get(`${repository}@${digest}`)
+  const put = (blob: Blob): Blob => {
+    blobs.set(blob.digest, blob)
+    return blob
+  }
+
+  /** Keeps a manifest; one that is there already stays as it was pushed first. */
+  const store = (definition: CheckedDefinition, manifest: Blob, sizeBytes: number, scanned: boolean): StoredImage => {
+    const { repository, command, cwd, environment, port, scan } = definition
+    const { digest, mediaType } = manifest
+    const image: StoredImage = byDigest(repository, digest) ?? {
+      repository,
+      digest,
+      tags: new Set(),
+      manifest: Buffer.from(manifest.bytes).toString('utf8'),
+      mediaType,
+      sizeBytes,
+      pushedAt: new Date(now()),
+      local: { repository, digest, command, cwd, environment, ...(port ? { port } : {}) },
+    }
+    if (scan && scanned) image.scan = { ...scan, at: new Date(now()) }
+    stored.set(`${repository}@${digest}`, image)
+    return image
+  }
+
+  const pushImage = (definition: CheckedDefinition, architecture: string): StoredImage => {
+    const { command, cwd, port, environment, labels, user, createdAt, sizeBytes } = definition
+    // The command is part of the image's content, so that a changed program is another digest, as it would be in a registry.
+    const files = [...definition.layers, { 'opt/program/serve': JSON.stringify({ command, cwd, port }) }]
+    const made = files.map((content) => layerOf(content))
+    const rest = Math.max(sizeBytes - made.reduce((sum, { bytes }) => sum + bytes.byteLength, 0), 0)
+    // What the image is said to have beyond what is there is the base's; no layer of it is said to be larger than any that tools make.
+    const layers = [...Array<Layer>(Math.floor(rest / MAX_BASE_BYTES)).fill(layerOf({})), ...made]
+    for (const layer of layers) put(layer)
+    const described = layers.map(({ mediaType, digest, bytes }, index) => ({
+      mediaType,
+      digest,
+      size:
+        index < layers.length - made.length
+          ? MAX_BASE_BYTES
+          : bytes.byteLength + (index === layers.length - made.length ? rest % MAX_BASE_BYTES : 0),
+    }))
+    const config = put(
+      blobOf(
+        JSON.stringify({
+          architecture,
+          os: 'linux',
+          ...(createdAt ? { created: createdAt } : {}),
+          config: {
+            // Without a program of its own, the image still says what it starts, as any that SageMaker can start does.
+            Entrypoint: definition.entrypoint ?? (command.length > 0 ? command : ['/opt/program/serve']),
+            Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+            ExposedPorts: { '8080/tcp': {} },
+            Labels: labels,
+            ...(user ? { User: user } : {}),
+          },
+          rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
+        }),
+        CONFIG_TYPE,
+      ),
+    )
+    const manifest = JSON.stringify({
+      schemaVersion: 2,
+      mediaType: MANIFEST_TYPE,
+      config: { mediaType: CONFIG_TYPE, digest: config.digest, size: config.bytes.byteLength },
+      layers: described,
+    })
+    const total = described.reduce((sum, { size }) => sum + size, 0)
+    return store(definition, blobOf(manifest, MANIFEST_TYPE), total, true)
+  }
+
+  const pushIndex = (definition: CheckedDefinition, architectures: string[]): StoredImage => {
+    const pushed = architectures.map((architecture) => ({ architecture, image: pushImage(definition, architecture) }))
+    const manifests = pushed.map(({ architecture, image: { mediaType, digest, manifest } }) => ({
+      mediaType,
+      digest,
+      size: Buffer.byteLength(manifest),
+      platform: { os: 'linux', architecture },
+    }))
+    const index = JSON.stringify({ schemaVersion: 2, mediaType: INDEX_TYPE, manifests })
+    const size = pushed.reduce((sum, { image }) => sum + image.sizeBytes, 0)
+    return store(definition, blobOf(index, INDEX_TYPE), size, false)
+  }
 
   return {
     inRepository,
@@ -64,43 +134,12 @@ export function images(now: () => number): Images {
     blob: (digest) => blobs.get(digest),
     register(given) {
       const definition = imageDefinitionSchema.parse(given)
-      const { repository, tag, command, port, cwd, environment, labels, architecture, sizeBytes } = definition
-      // The command is part of the layer's content, so that a changed program is another digest, as it would be in a registry.
-      const layer = JSON.stringify({ command, cwd, port })
-      const config = JSON.stringify({
-        architecture,
-        os: 'linux',
-        config: {
-          // Without a program of its own, an image would have to hold one called serve, and has no files.
-          Entrypoint: definition.entrypoint ?? (command.length > 0 ? command : ['/opt/program/serve']),
-          Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
-          ExposedPorts: { '8080/tcp': {} },
-          Labels: labels,
-        },
-        rootfs: { type: 'layers', diff_ids: [sha256(layer)] },
-      })
-      const manifest = JSON.stringify({
-        schemaVersion: 2,
-        mediaType: MANIFEST_TYPE,
-        config: { mediaType: CONFIG_TYPE, digest: sha256(config), size: config.length },
-        layers: [{ mediaType: LAYER_TYPE, digest: sha256(layer), size: sizeBytes }],
-      })
-      const digest = sha256(manifest)
-      blobs.set(sha256(config), { content: config, mediaType: CONFIG_TYPE })
-      blobs.set(sha256(layer), { content: layer, mediaType: LAYER_TYPE })
+      const { repository, tag, architecture, architectures } = definition
+      const image = architectures ? pushIndex(definition, architectures) : pushImage(definition, architecture)
       byTag(repository, tag)?.tags.delete(tag)
-      const image: StoredImage = byDigest(repository, digest) ?? {
-        repository,
-        digest,
-        tags: new Set(),
-        manifest,
-        mediaType: MANIFEST_TYPE,
-        sizeBytes,
-        pushedAt: new Date(now()),
-        local: { repository, digest, command, cwd, environment, ...(port ? { port } : {}) },
-      }
       image.tags.add(tag)
-      stored.set(`${repository}@${digest}`, image)
+      const { digest, mediaType } = image
+      onPush({ repository, digest, tag, mediaType, at: new Date(now()) })
       return digest
     },
     find(imageUri) {
@@ -113,8 +152,4 @@ export function images(now: () => number): Images {
       return image?.local
     },
   }
-}
-
-export function sha256(content: string): string {
-  return `sha256:${createHash('sha256').update(content).digest('hex')}`
 }

@@ -1,6 +1,7 @@
 import { autoscalingRestored } from './events.ts'
 import { contentHash } from './names.ts'
 import type { Outcome, ServingPass } from './pass.ts'
+import { isVerified, noteVerified } from './verified.ts'
 
 /**
  * Makes sure of scalable target, policies and wake-up alarm. Checked at least once by every process and for every endpoint made:
@@ -8,11 +9,9 @@ import type { Outcome, ServingPass } from './pass.ts'
  * leave an endpoint that never scales to zero.
  */
 export async function autoscalingStep(pass: ServingPass): Promise<Outcome> {
-  const { desired, seen, status, spec, conditions, generation, memory, now, intervals, providers, signal, log } = pass
+  const { desired, seen, status, spec, conditions, generation, providers, signal, log } = pass
   const revision = contentHash({ autoscaling: desired.autoscaling, endpoint: seen.createdAt.toISOString() })
-  const verified = memory.verified.get('autoscaling')
-  const fresh = verified?.revision === revision && now.getTime() - verified.at <= intervals.verify
-  if (!fresh) {
+  if (!isVerified(pass, 'autoscaling', revision)) {
     const condition = conditions.get('AutoscalingReady')
     const { minInstances, maxInstances, schedule } = spec.scaling
     const { SuspendedState: suspended } = desired.autoscaling.target
@@ -31,7 +30,7 @@ export async function autoscalingStep(pass: ServingPass): Promise<Outcome> {
       }
     }
     status.scalingRevision = bounds
-    memory.verified.set('autoscaling', { revision, at: now.getTime() })
+    noteVerified(pass, 'autoscaling', revision)
   }
   conditions.true_('AutoscalingReady', 'Registered', '')
   return { kind: 'proceed' }

@@ -3,6 +3,7 @@ import type { Reason } from '../../api/reasons.ts'
 import { bucketUnusable } from './events.ts'
 import { contentHash } from './names.ts'
 import { failing, type Outcome, type Pass, type PinnedPass } from './pass.ts'
+import { isVerified, noteVerified } from './verified.ts'
 
 /** A bucket that the spec names; `inRegion`: SageMaker reaches it in the endpoint's region only. */
 export type NamedBucket = { field: string; bucket: string; inRegion: boolean }
@@ -30,12 +31,11 @@ export function namedBuckets({
  * request. An endpoint that serves with this configuration already is warned about, not held up: its instances run.
  */
 export async function bucketsStep(pass: PinnedPass): Promise<Outcome> {
-  const { spec, status, target, conditions, memory, now, intervals, providers, signal } = pass
+  const { spec, status, target, conditions, intervals, providers, signal } = pass
   const serves = status.endpointConfigName === target.configName && conditions.isTrue('EndpointInService')
   const named = namedBuckets(spec)
   const revision = contentHash({ named, region: spec.region })
-  const verified = memory.verified.get('buckets')
-  if (verified?.revision === revision && now.getTime() - verified.at <= intervals.verify) return { kind: 'proceed' }
+  if (isVerified(pass, 'buckets', revision)) return { kind: 'proceed' }
   for (const each of named) {
     const place = await providers.buckets.look(each.bucket, signal).catch((error: unknown) => {
       // An endpoint that runs is looked after also while S3 does not answer.
@@ -47,7 +47,7 @@ export async function bucketsStep(pass: PinnedPass): Promise<Outcome> {
     if (!serves) return failing(pass, 'ConfigReady', mistake.reason, mistake.message, intervals.settled)
     pass.emit(bucketUnusable(mistake.reason, mistake.message))
   }
-  memory.verified.set('buckets', { revision, at: now.getTime() })
+  noteVerified(pass, 'buckets', revision)
   return { kind: 'proceed' }
 }
 

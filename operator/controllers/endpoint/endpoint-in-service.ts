@@ -1,16 +1,13 @@
-import { ANNOTATIONS } from '../../api/names.ts'
 import type { ObservedEndpoint } from '../../providers/endpoint.ts'
 import { explainFailureReason, permanent } from '../../providers/failure-reasons.ts'
 import { update } from './endpoint-update.ts'
-import { endpointInService, fallingBack } from './events.ts'
-import { fallBack } from './fallback.ts'
+import { endpointInService } from './events.ts'
+import { tryNextType } from './fallback.ts'
 import { failing, type Outcome, type PinnedPass, type ServingPass, timestamp, waiting } from './pass.ts'
-import { noteFailure, recover } from './recovery.ts'
+import { noteFailure, recover, WAY_OUT } from './recovery.ts'
 import { revisionOf } from './revisions.ts'
 import { attempt, fail, wasAttempted } from './rollout.ts'
 import { goalOf } from './target.ts'
-
-const WAY_OUT = `Change the spec or the image, or set the annotation ${ANNOTATIONS.retry}.`
 
 /**
  * An endpoint that serves. Only the wanted configuration counts as success: after an update that failed, SageMaker says InService
@@ -95,14 +92,8 @@ async function notTaken(pass: PinnedPass, seen: ObservedEndpoint): Promise<Outco
     return waiting(pass, 'EndpointInService', 'Updating', message, intervals.inFlight)
   }
   const explanation = explainFailureReason(seen.failureReason)
-  if (explanation.reason === 'InsufficientCapacity') {
-    const next = fallBack(pass)
-    if (next) {
-      pass.emit(fallingBack(next))
-      const message = `AWS had no such instance free: trying ${next}.`
-      return waiting(pass, 'EndpointInService', 'InsufficientCapacity', message, 0)
-    }
-  }
+  const other = explanation.reason === 'InsufficientCapacity' && tryNextType(pass)
+  if (other) return other
   await noteFailure(pass, seen, { ...explanation, permanent: true })
   fail(pass, { result: 'RolledBack', cause: 'Update', previousConfigName: seen.configName }, explanation.message)
   return fellBack(pass, seen)

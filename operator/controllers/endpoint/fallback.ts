@@ -1,6 +1,7 @@
 import type { AsyncInferenceEndpointSpec } from '../../api/async-inference-endpoint.ts'
+import { fallingBack } from './events.ts'
 import { contentHash } from './names.ts'
-import type { Pass } from './pass.ts'
+import { type Halt, type Pass, waiting } from './pass.ts'
 import { retryOf } from './target.ts'
 
 /** All that the endpoint may run on, the preferred first. */
@@ -27,7 +28,15 @@ export function chooseInstanceType(pass: Pass): string {
 }
 
 /** Goes on to the next instance type after one that AWS had none of; undefined when all were tried, and the first is next again. */
-export function fallBack(pass: Pass): string | undefined {
+export function tryNextType(pass: Pass): Halt | undefined {
+  const next = fallBack(pass)
+  if (next === undefined) return undefined
+  pass.emit(fallingBack(next))
+  const message = `AWS had no such instance free: trying ${next}.`
+  return waiting(pass, 'EndpointInService', 'InsufficientCapacity', message, 0)
+}
+
+function fallBack(pass: Pass): string | undefined {
   const { spec, status } = pass
   if (spec.instance.fallback?.mode !== 'InOrder') return undefined
   const types = instanceTypes(spec.instance)

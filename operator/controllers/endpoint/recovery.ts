@@ -2,24 +2,25 @@ import { ANNOTATIONS } from '../../api/names.ts'
 import type { ObservedEndpoint } from '../../providers/endpoint.ts'
 import { type Explanation, explainFailureReason } from '../../providers/failure-reasons.ts'
 import { endpointTaken } from './endpoint-create.ts'
-import { endpointFailed, endpointRecreating, endpointReplaced, fallingBack, recoveryExhausted } from './events.ts'
-import { fallBack } from './fallback.ts'
+import { endpointFailed, endpointRecreating, endpointReplaced, recoveryExhausted } from './events.ts'
+import { tryNextType } from './fallback.ts'
 import { contentHash } from './names.ts'
 import { failing, type Outcome, type PinnedPass, type ServingPass, timestamp, waiting } from './pass.ts'
 import { lastGood } from './revisions.ts'
 import { fail } from './rollout.ts'
-import { goalOf } from './target.ts'
+import { goalOf, retryOf } from './target.ts'
 
 const JITTER = 0.2
 const MAX_REASON = 1024
-const WAY_OUT = `Change the spec or the image, or set the annotation ${ANNOTATIONS.retry}.`
+/** How to have a revision that failed tried once more. */
+export const WAY_OUT = `Change the spec or the image, or set the annotation ${ANNOTATIONS.retry}.`
 
 /**
  * Starts the count of attempts anew when what they were for has changed: the generation, the digest, or the retry annotation.
  * Answers whether it has, and something was being counted.
  */
 export function renewedRecovery({ object, generation, status }: PinnedPass): boolean {
-  const retry = object.metadata.annotations?.[ANNOTATIONS.retry]
+  const { retry } = retryOf({ object })
   const revision = contentHash({ generation, image: status.image, retry })
   const last = status.recovery?.revision
   if (last === revision) return false
@@ -51,14 +52,8 @@ export async function recover(
     return failing(pass, 'EndpointInService', explanation.reason, explanation.message, 0)
   }
   const other = changed || seen.configName !== goalOf(pass)
-  if (!other && explanation.reason === 'InsufficientCapacity') {
-    const next = fallBack(pass)
-    if (next) {
-      pass.emit(fallingBack(next))
-      const message = `AWS had no such instance free: trying ${next}.`
-      return waiting(pass, 'EndpointInService', 'InsufficientCapacity', message, 0)
-    }
-  }
+  const next = !other && explanation.reason === 'InsufficientCapacity' && tryNextType(pass)
+  if (next) return next
   const exhausted = attempts >= maxAttempts
   if (!other && (explanation.permanent || exhausted)) {
     if (mayGoBack(pass)) {

@@ -1,5 +1,6 @@
 import { nameTaken } from './events.ts'
 import { type ConditionType, failing, type Outcome, type Pass } from './pass.ts'
+import { assumeVerified, isVerified, noteVerified } from './verified.ts'
 
 /** A model or a configuration: made once under a name that stands for its content, never changed. */
 export type Revision = {
@@ -18,27 +19,23 @@ export type Revision = {
  * a pass that did not live to write it down, or by somebody else, and its tags tell which.
  */
 export async function ensureRevision(pass: Pass, revision: Revision): Promise<Outcome> {
-  const { conditions, intervals, memory, now, log } = pass
+  const { conditions, intervals, memory, log } = pass
   const { condition, what, name, known } = revision
-  const verified = memory.verified.get(condition)
   const suspect = memory.suspect.has(name)
   const there = (): Outcome => {
     conditions.true_(condition, 'Created', '')
     return { kind: 'proceed' }
   }
   const remember = () => {
-    memory.verified.set(condition, { revision: name, at: now.getTime() })
+    noteVerified(pass, condition, name)
     memory.suspect.delete(name)
   }
 
   if (known && !suspect) {
-    // After a restart, spread over the interval: a thousand objects must not all be checked at once.
-    if (verified?.revision !== name)
-      memory.verified.set(condition, { revision: name, at: now.getTime() - intervals.verify * pass.random() })
-    else if (now.getTime() - verified.at > intervals.verify) {
-      if (await revision.observe()) remember()
-      else return await make()
-    }
+    assumeVerified(pass, condition, name)
+    if (isVerified(pass, condition, name)) return there()
+    if (!(await revision.observe())) return await make()
+    remember()
     return there()
   }
   if (known && (await revision.observe())) {
@@ -71,14 +68,13 @@ export async function ensureKept(
   pass: Pass,
   { condition, what, name, observe }: Pick<Revision, 'condition' | 'what' | 'name' | 'observe'>,
 ): Promise<Outcome> {
-  const { conditions, intervals, memory, now } = pass
-  const verified = memory.verified.get(condition)
-  const fresh = verified?.revision === name && now.getTime() - verified.at <= intervals.verify
+  const { conditions, intervals } = pass
+  const fresh = isVerified(pass, condition, name)
   if (!fresh && !(await observe())) {
     const message = `The ${what} ${name} of that revision was deleted: set spec.revision to another one, or take it out.`
     return failing(pass, condition, 'RevisionMissing', message, intervals.settled)
   }
-  if (!fresh) memory.verified.set(condition, { revision: name, at: now.getTime() })
+  if (!fresh) noteVerified(pass, condition, name)
   conditions.true_(condition, 'Created', '')
   return { kind: 'proceed' }
 }

@@ -1,6 +1,7 @@
 import { tagsCorrected } from './events.ts'
 import { contentHash } from './names.ts'
 import type { Outcome, PinnedPass, ServingPass } from './pass.ts'
+import { assumeVerified, isVerified, noteVerified } from './verified.ts'
 
 /** The tags that everything is made with, as status keeps them. */
 export function tagsRevision({ desired }: Pick<PinnedPass, 'desired'>): { revision: string; keys: string[] } {
@@ -13,18 +14,11 @@ export function tagsRevision({ desired }: Pick<PinnedPass, 'desired'>): { revisi
  * Mooring never set are left alone.
  */
 export async function tagsStep(pass: ServingPass): Promise<Outcome> {
-  const { status, desired, seen, target, memory, now, intervals, providers, signal, log } = pass
+  const { status, desired, seen, target, providers, signal, log } = pass
   const wanted = tagsRevision(pass)
   const edited = status.tags?.revision !== wanted.revision
-  const verified = memory.verified.get('tags')
-  // After a restart, spread over the interval: a thousand objects must not all be checked at once.
-  if (verified?.revision !== wanted.revision)
-    memory.verified.set('tags', {
-      revision: wanted.revision,
-      at: now.getTime() - intervals.verify * pass.random(),
-    })
-  const due = verified?.revision === wanted.revision && now.getTime() - verified.at > intervals.verify
-  if (!edited && !due) return { kind: 'proceed' }
+  assumeVerified(pass, 'tags', wanted.revision)
+  if (!edited && isVerified(pass, 'tags', wanted.revision)) return { kind: 'proceed' }
 
   const earlier = status.tags?.keys ?? []
   const arns = [
@@ -36,7 +30,7 @@ export async function tagsStep(pass: ServingPass): Promise<Outcome> {
   for (const arn of arns)
     for (const key of await providers.ownership.sync(arn, desired.tags, earlier, signal)) changed.add(key)
   status.tags = wanted
-  memory.verified.set('tags', { revision: wanted.revision, at: now.getTime() })
+  noteVerified(pass, 'tags', wanted.revision)
   if (changed.size > 0) log.info({ resource: desired.endpointName, keys: [...changed] }, 'set the tags')
   if (!edited && changed.size > 0) pass.emit(tagsCorrected([...changed]))
   return { kind: 'proceed' }

@@ -4,6 +4,7 @@ import { type TopicArns, topicArns } from './desired-topics.ts'
 import { nameTaken, topicRestored } from './events.ts'
 import { contentHash } from './names.ts'
 import { failing, type Halt, type Outcome, type Pass, type PinnedPass } from './pass.ts'
+import { assumeVerified, isVerified, noteVerified } from './verified.ts'
 
 type Tag = { Key: string; Value: string }
 
@@ -12,18 +13,16 @@ type Tag = { Key: string; Value: string }
  * and an endpoint whose topics are gone answers in silence.
  */
 export async function topicsStep(pass: PinnedPass): Promise<Outcome> {
-  const { object, spec, status, memory, now, intervals } = pass
+  const { object, spec, status, memory } = pass
   const arns = topicArns(spec, baseNameOf(object))
   if (!arns) return { kind: 'proceed' }
   const tags = tagsOf(pass)
   const kmsKeyId = spec.async.notifications?.kmsKeyId
   const revision = contentHash({ arns, tags, kmsKeyId: kmsKeyId ?? '' })
-  const verified = memory.verified.get('topics')
-  if (verified?.revision === revision && now.getTime() - verified.at <= intervals.verify) return { kind: 'proceed' }
-  // After a restart, spread over the interval: a thousand objects must not all be checked at once.
+  if (isVerified(pass, 'topics', revision)) return { kind: 'proceed' }
   const unchanged = status.topics?.success === arns.success && status.observedGeneration === pass.generation
-  if (!verified && unchanged) {
-    memory.verified.set('topics', { revision, at: now.getTime() - intervals.verify * pass.random() })
+  if (!memory.verified.has('topics') && unchanged) {
+    assumeVerified(pass, 'topics', revision)
     return { kind: 'proceed' }
   }
   for (const arn of [arns.success, arns.error]) {
@@ -31,7 +30,7 @@ export async function topicsStep(pass: PinnedPass): Promise<Outcome> {
     if (refused) return refused
   }
   status.topics = arns
-  memory.verified.set('topics', { revision, at: now.getTime() })
+  noteVerified(pass, 'topics', revision)
   return { kind: 'proceed' }
 }
 

@@ -29,5 +29,5 @@ export function registryFetch(resolve: typeof lookup = lookup): Fetch & { close(
   // undici's types and the global ones describe the same objects.
   const ask = (url: string, init: RequestInit) =>
     fetch(url, { ...init, dispatcher } as never) as unknown as Promise<Response>
-  return Object.assign(ask, { close: () => dispatcher.close() })
+  return Object.assign(ask, { close: () => dispatcher.destroy() })
 }

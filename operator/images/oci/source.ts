@@ -7,6 +7,7 @@ import type { Descriptor, ImageSource } from '../source.ts'
 import { authorization, refused } from './authorization.ts'
 import type { Fetch } from './fetch.ts'
 import type { Credentials } from './pull-secret.ts'
+import { referrersByTag } from './referrers.ts'
 import { type Answer, denied, drop, type Registry, requests, TIMEOUTS, type Timeouts } from './request.ts'
 
 export type OciSourceOptions = {
@@ -157,21 +158,6 @@ export function ociSource(options: OciSourceOptions): ImageSource {
   }
 
   return source
-}
-
-/**
- * Referrers where a registry has no API for them: an index under a tag made of the digest.
- * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema
- */
-export async function referrersByTag(
-  source: Pick<ImageSource, 'manifest'>,
-  digest: string,
-  signal: AbortSignal,
-): Promise<Descriptor[]> {
-  const raw = await source.manifest(digest.replace(':', '-'), signal)
-  if (!raw) return []
-  const parsed = parseManifest(raw)
-  return parsed.kind === 'index' ? parsed.manifests.slice(0, MAX_REFERRERS) : []
 }
 
 function entries(page: unknown): Descriptor[] {

@@ -1,7 +1,7 @@
 import { DescribeLogStreamsCommand, GetLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs'
 import { BatchGetImageCommand, DescribeImagesCommand, GetDownloadUrlForLayerCommand } from '@aws-sdk/client-ecr'
 import test from 'ava'
-import { sha256 } from '../../../local/services/ecr/images.ts'
+import { sha256 } from '../../../local/services/ecr/layer.ts'
 import { logsService } from '../../../local/services/logs/index.ts'
 import { cloudWithClients } from '../cloud-clients.ts'
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { pino } from 'pino'
 import { type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../../local/cloud.ts'
-import type { ImageDefinition } from '../../../local/services/ecr/images.ts'
+import type { ImageDefinition } from '../../../local/services/ecr/image-definition.ts'
 import type { AsyncInferenceEndpoint } from '../../../operator/api/async-inference-endpoint.ts'
 import type { Condition } from '../../../operator/api/conditions.ts'
 import type { ModelImage } from '../../../operator/api/model-image.ts'

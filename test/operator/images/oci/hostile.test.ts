@@ -31,20 +31,32 @@ async function server(t: ExecutionContext, handler: Handler): Promise<string> {
   return `127.0.0.1:${(made.address() as AddressInfo).port}`
 }
 
-function sourceAt(host: string, credentials?: Credentials) {
+/** A busy machine takes its time: only who waits for nothing waits briefly. */
+const PATIENT = { headers: 60_000, idle: 60_000, answer: 60_000 }
+
+function sourceAt(host: string, credentials?: Credentials, timeouts = PATIENT) {
   return ociSource({
     reference: { host, repository: 'team/sam', repositoryUri: `${host}/team/sam` },
     credentials,
     fetch,
     now: () => 0,
     plainHttp: [host],
-    timeouts: { headers: 500, idle: 500, answer: 2_000 },
+    timeouts,
   })
 }
 
 /** Reads a whole image from it, which must end with that error. */
-async function refused(t: ExecutionContext, host: string, name: string, message: RegExp, credentials?: Credentials) {
-  const error = await t.throwsAsync(inspect(sourceAt(host, credentials), { tag: '1' }, AMD64, signal), { name })
+async function refused(
+  t: ExecutionContext,
+  host: string,
+  name: string,
+  message: RegExp,
+  credentials?: Credentials,
+  timeouts = PATIENT,
+) {
+  const error = await t.throwsAsync(inspect(sourceAt(host, credentials, timeouts), { tag: '1' }, AMD64, signal), {
+    name,
+  })
   t.regex(error?.message ?? '', message)
   t.true((error?.message.length ?? 0) <= 300, 'a condition has room for it')
   t.notRegex(`${error?.stack} ${(error?.cause as Error | undefined)?.stack}`, /correct-horse|bWU6Y29y/)
@@ -101,23 +113,23 @@ test('a small answer that unpacks to a huge one is given up at the same size', a
 })
 
 test('a registry that takes the connection and says nothing is given up', async (t) => {
-  await refused(t, await server(t, () => {}), 'RegistryUnavailable', /did not answer within 500 ms/)
+  const silent = await server(t, () => {})
+  const brief = { ...PATIENT, headers: 500 }
+  await refused(t, silent, 'RegistryUnavailable', /did not answer within 500 ms/, undefined, brief)
 })
 
 test('an answer that stops in the middle, and one that drips, are given up', async (t) => {
+  const late = /cannot be read \(it took too long\)/
   const stops: Handler = (_, response) => response.writeHead(200).write('{')
-  await refused(t, await server(t, at('/blobs/', stops)), 'RegistryUnavailable', /cannot be read \(it took too long\)/)
+  const brief = { ...PATIENT, idle: 500 }
+  await refused(t, await server(t, at('/blobs/', stops)), 'RegistryUnavailable', late, undefined, brief)
   const drips: Handler = (_, response) => {
     response.writeHead(200).write('{')
     const timer = setInterval(() => response.write(' '), 100)
     response.once('close', () => clearInterval(timer))
   }
-  await refused(
-    t,
-    await server(t, at('/manifests/', drips)),
-    'RegistryUnavailable',
-    /cannot be read \(it took too long\)/,
-  )
+  const short = { ...PATIENT, answer: 1_000 }
+  await refused(t, await server(t, at('/manifests/', drips)), 'RegistryUnavailable', late, undefined, short)
 })
 
 test('an answer that is cut off may be whole the next time', async (t) => {

@@ -37,11 +37,35 @@ export type Stage = {
   jobs(): Promise<Job[]>
   policies(): Promise<KubeObject[]>
   /** The Job controller and the kubelet, which a bare API server has not: makes the newest Job's Pod, or writes its status. */
-  kubelet(status: PodStatus & { metadata?: object }): Promise<void>
+  kubelet(status: PodStatus): Promise<void>
   /** Takes the Pod away, as the garbage collector or a node does. */
   removePod(): Promise<void>
 }
 export type PassOptions = { digest?: string; config?: ContractTestConfig; kube?: KubeClient; withoutStatus?: boolean }
+
+/** The Job controller and the kubelet of a namespace, which a bare API server has not; with one Pod at a time. */
+export function kubelet(kube: KubeClient, namespace: string) {
+  const key = { namespace, name: 'pod' }
+  return {
+    /** Writes what a kubelet would of the newest Job's Pod, which it makes first where there is none. */
+    async write(status: PodStatus): Promise<void> {
+      const { items } = await kube.list<Job>(JOBS, { namespace })
+      const job = items.at(-1)
+      if (!job) throw new Error('there is no Job to make a Pod of')
+      const { template } = job.spec as unknown as {
+        template: { metadata: { labels: object; annotations: object }; spec: object }
+      }
+      if ((await kube.list(PODS, { namespace })).items.length === 0) {
+        const labels = { ...template.metadata.labels, 'batch.kubernetes.io/job-name': job.metadata.name }
+        const metadata = { ...template.metadata, name: key.name, labels }
+        await kube.create(PODS, { apiVersion: 'v1', kind: 'Pod', metadata, spec: template.spec }, namespace)
+      }
+      await kube.patchStatus(PODS, key, { status })
+    },
+    /** Takes the Pod away, as the garbage collector does after its Job. */
+    remove: () => kube.delete(PODS, key),
+  }
+}
 
 /** A ModelImage in a namespace of its own on the real API server. */
 export async function stage(contractTest: ContractTestInput | undefined = {}): Promise<Stage> {
@@ -53,7 +77,7 @@ export async function stage(contractTest: ContractTestInput | undefined = {}): P
   // Status knows whole seconds only.
   const clock = { now: Math.floor(Date.now() / 1000) * 1000 }
   const key = { namespace, name: NAME }
-  const podKey = { namespace, name: 'pod' }
+  const node = kubelet(kube, namespace)
 
   const self: Stage = {
     namespace,
@@ -90,30 +114,8 @@ export async function stage(contractTest: ContractTestInput | undefined = {}): P
     jobs: async () =>
       (await kube.list<Job>(JOBS, { namespace })).items.filter((job) => !job.metadata.deletionTimestamp),
     policies: async () => (await kube.list(NETWORK_POLICIES, { namespace })).items,
-    async kubelet({ metadata, ...status }) {
-      const job = (await self.jobs()).at(-1)
-      if (!job) throw new Error('there is no Job to make a Pod of')
-      const { template } = job.spec as unknown as {
-        template: { metadata: { labels: object; annotations: object }; spec: object }
-      }
-      const found = await kube.list(PODS, { namespace })
-      if (found.items.length === 0) {
-        const labels = { ...template.metadata.labels, 'batch.kubernetes.io/job-name': job.metadata.name }
-        const pod = {
-          apiVersion: 'v1',
-          kind: 'Pod',
-          metadata: { ...template.metadata, name: 'pod', labels },
-          spec: template.spec,
-        }
-        await kube.create(PODS, pod, namespace)
-      }
-      if (metadata) await kube.mergePatch(PODS, podKey, { metadata })
-      await kube.patchStatus(PODS, podKey, { status })
-    },
-    async removePod() {
-      await kube.mergePatch(PODS, podKey, { metadata: { finalizers: null } })
-      await kube.delete(PODS, podKey)
-    },
+    kubelet: node.write,
+    removePod: node.remove,
   }
   return self
 }
