@@ -168,6 +168,34 @@ test('an ordinary image for SageMaker passes what is checked of every image, and
   )
 })
 
+/** What `docker inspect` shows of images that people run on SageMaker, or build upon. */
+const USUAL: [name: string, entrypoint: string[], cmd: string[]][] = [
+  ['AWS Deep Learning Container', ['python', '/usr/local/bin/dockerd-entrypoint.py'], ['torchserve', '--start']],
+  ['Deep Java Library', ['/usr/local/bin/dockerd-entrypoint.sh'], ['serve']],
+  ['Hugging Face Text Generation Inference', ['./entrypoint.sh'], ['--json-output']],
+  ['Ollama, whose own command is serve', ['/bin/ollama'], ['serve']],
+  ['gunicorn', ['gunicorn', '--bind', '0.0.0.0:8080', 'wsgi:app'], []],
+  ['Java', ['java', '-jar', '/opt/program/app.jar'], []],
+  ['Node.js', ['node', 'main.ts'], []],
+  ['a script by its interpreter', ['bash', '/opt/program/start.sh'], []],
+  ['Python, optimised', ['python3', '-O', '-u', 'serve.py'], []],
+  ['Triton by SageMaker’s own start script', ['/usr/bin/serve'], []],
+]
+
+for (const [name, entrypoint, cmd] of USUAL)
+  test(`an image that starts as such images do passes, without a look into its layers: ${name}`, async (t) => {
+    const find = async () => {
+      throw new Error('the layers were read')
+    }
+    const results = await check(anImage({ entrypoint, cmd }), {}, { find })
+    t.deepEqual(
+      results
+        .filter(({ name: check }) => check === 'serveArgument' || check === 'execForm')
+        .map(({ verdict }) => verdict),
+      ['Pass', 'Pass'],
+    )
+  })
+
 test('a secret is in no message, wherever it lies', async (t) => {
   const image = anImage({
     entrypoint: ['server', '--token', GITHUB],
