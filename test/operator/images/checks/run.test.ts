@@ -110,6 +110,12 @@ test('an expression that would take for ever is ended, and others go on meanwhil
   t.true(turns > 0, `${turns} turns of the event loop`)
 })
 
+test('punctuation may be escaped as RE2 allows it', async (t) => {
+  const text = 'sam-3_v2.onnx'
+  const patterns = ['^sam\\-3\\_v2\\.onnx$', '^[a-z\\-0-9]+\\_', '\\\\-', '3\\.v2']
+  t.deepEqual(await matchAll(patterns.map((pattern) => ({ pattern, text }))), [true, true, false, false])
+})
+
 test('expressions are tried on the beginning of a text, however long it is', async (t) => {
   const text = `${'x'.repeat(4096)}end`
   t.deepEqual(
