@@ -57,8 +57,8 @@ export async function matchAll(
 
 /** RE2 lets every punctuation character be escaped, as people do with - and _; JavaScript only those that mean something. */
 function portable(pattern: string): string {
-  return pattern.replace(/\\(.)/gsu, (escape, character: string) =>
-    /[!"#%&',\-:;<=>@_`~ ]/.test(character) ? `\\x${character.charCodeAt(0).toString(16)}` : escape,
+  return pattern.replace(/\\(.)/gsu, (whole, character: string) =>
+    /[!"#%&',\-:;<=>@_`~ ]/.test(character) ? `\\x${character.charCodeAt(0).toString(16)}` : whole,
   )
 }
 
