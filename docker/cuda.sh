@@ -26,7 +26,8 @@ for provider in cuda shared; do
   library=unpacked/onnxruntime/capi/libonnxruntime_providers_$provider.so
   if [ -e "$library" ]; then mv "$library" provider/; fi
 done
-find unpacked/nvidia -path '*/lib/*' -name '*.so*' -exec mv {} lib/ \;
+# Without what nothing here loads: second copies under the name .alt, and wrappers for other interfaces.
+find unpacked/nvidia -path '*/lib/*' -name '*.so*' ! -name '*.alt.*' ! -name 'libnvblas*' ! -name 'libcufftw*' -exec mv {} lib/ \;
 rm -r unpacked wheels
 # zipfile keeps no modes; a library needs none but to be read.
 chmod -R a+rX,go-w lib provider

@@ -4,6 +4,9 @@ import { loadConfig } from './config.ts'
 import type { Operations } from './runtime/operations.ts'
 import { workerPool } from './runtime/pool.ts'
 
+// From 1.29 on, onnxruntime's Linux builds tell their maker which models are loaded, unless this is set before the first session.
+process.env.ORT_DISABLE_TELEMETRY = '1'
+
 /** Composes the server and keeps its life: listen, load, serve, drain on SIGTERM, exit. */
 const config = loadConfigOrExit()
 const log = pino({ level: config.logLevel })

@@ -70,9 +70,15 @@ export const KINDS: readonly Kind[] = [
         name: 'Digest',
         type: 'string',
         jsonPath: '.status.shortDigest',
-        description: 'What the reference stands for.',
+        description: 'What endpoints run.',
       },
       { name: 'Size', type: 'string', jsonPath: '.status.size', description: 'The size of the compressed layers.' },
+      {
+        name: 'Candidate',
+        type: 'string',
+        jsonPath: '.status.candidate.state',
+        description: 'What keeps a newer digest behind the reference from being used.',
+      },
       {
         name: 'Platform',
         type: 'string',

@@ -21,7 +21,7 @@ const IMAGES = [
     tag: `${OPERATOR_IMAGE}-labelled`,
     name: 'mooring-operator',
     folder: 'operator',
-    entrypoint: ['node', '--max-semi-space-size=4', '--max-old-space-size=256', 'operator/main.ts'],
+    entrypoint: ['node', 'operator/main.ts'],
     maxMegabytes: 220,
     /** Of another image, or of development. */
     absent: ['onnxruntime-node', 'sharp', 'fauxqs', 'typescript', 'ava', '@biomejs/biome', 'node'],
@@ -200,6 +200,11 @@ for (const image of IMAGES) {
     await buildah('rmi', `${image.tag}-sbom`)
   })
 }
+
+test('the operator’s heap is bounded by a variable, which the chart’s operator.env can set', async (t) => {
+  const { Env } = await configOf(`${OPERATOR_IMAGE}-labelled`)
+  t.true(Env.includes('NODE_OPTIONS=--max-semi-space-size=4 --max-old-space-size=256'))
+})
 
 test('SageMaker may choose the port of the inference server, and gives it the argument `serve`', async (t) => {
   const config = await configOf(`${INFERENCE_SERVER_IMAGE}-labelled`)

@@ -126,6 +126,13 @@ test('with a model baked in: it answers /ping, segments the photograph, may writ
   )
   t.regex(write?.message ?? '', /EROFS/)
 
+  const lines = (await space.kubectl('logs', 'baked')).trim().split('\n')
+  t.deepEqual(
+    lines.filter((line) => !line.startsWith('{"level":30,')),
+    [],
+    'no warnings, and none of onnxruntime’s telemetry',
+  )
+
   const end = await space.stopped('baked')
   t.log(`ended ${end.seconds.toFixed(1)} s after it was asked to`)
   t.like(end, { exitCode: 0, reason: 'Completed' }, 'drained and ended by itself; 137 would be SIGKILL')
