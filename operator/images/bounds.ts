@@ -48,8 +48,8 @@ export const INSPECT_TIMEOUT_MS = 60_000
 
 /** Of the layers of one image that are searched for files; beyond them, it is said which were not. */
 export const LAYER_LIMITS = {
-  /** Of one layer, as it lies in the registry. */
-  layerBytes: 16 * 2 ** 30,
+  /** Of one layer, as it lies in the registry: models of one COPY make one layer. */
+  layerBytes: 32 * 2 ** 30,
   /** Of all layers of an image that one search reads. */
   imageBytes: 40 * 2 ** 30,
   /** Of one layer, unpacked: a few KB may unpack to as many GB. */
