@@ -50,6 +50,10 @@ export async function imageCheck(args: string[]): Promise<number> {
       throw new UsageError(
         `${shown(image)} is no image: write <host>/<repository>:<tag> or <host>/<repository>@sha256:<digest>`,
       )
+    if (!reference.tag && !reference.digest)
+      throw new UsageError(
+        `${shown(image)} names no tag: add one, since a range of versions chooses among tags only in the cluster`,
+      )
     const signal = AbortSignal.timeout(options.timeoutMs)
     const { source, close } = await imageSource(reference, plainHttp)
     try {
