@@ -105,10 +105,17 @@ export function fileIndex(limits: Partial<LayerLimits> = {}): FileIndex {
             },
           },
           until,
-        ).finally(() => {
-          allowance.unpacked -= before.unpacked - own.unpacked
-          allowance.entries -= before.entries - own.entries
-        })
+        )
+          .catch((error: unknown) => {
+            if (!(error instanceof LayerUnread)) throw error
+            // What came before its bound is there all the same.
+            unreadable.set(layer.digest, error.message)
+            return false
+          })
+          .finally(() => {
+            allowance.unpacked -= before.unpacked - own.unpacked
+            allowance.entries -= before.entries - own.entries
+          })
         for (const [text, facts] of found) {
           if (!ended) facts.complete = false
           remembered.set(layer.digest, text, facts)
@@ -131,8 +138,9 @@ export function fileIndex(limits: Partial<LayerLimits> = {}): FileIndex {
           const facts = await factsOf(layer, here)
           for (const one of here) {
             const heard = facts.get(one.pattern.text)
-            // More fits than is kept, and all of that is out of sight.
-            if (!heard || !one.hear(heard)) skip(one, 'has too many files that fit')
+            if (heard && one.hear(heard)) continue
+            // More fits than is kept, and all of that is out of sight; or it was not read to its end.
+            skip(one, unreadable.get(layer.digest) ?? 'has too many files that fit')
           }
         } catch (error) {
           signal.throwIfAborted()
