@@ -28,6 +28,9 @@ Exits with 0 where the contract is kept, 1 where it is broken, 3 where it could 
 const EXIT_CODES = { Passed: 0, Failed: 1, Error: 3 } as const
 const USAGE_ERROR = 2
 const NOT_TESTED = 3
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+/** As shells say it. */
+const INTERRUPTED: Partial<Record<NodeJS.Signals, number>> = { SIGINT: 130, SIGTERM: 143 }
 
 type Options = {
   image: string | undefined
@@ -62,6 +65,9 @@ async function testAndReport(options: Options): Promise<number> {
     declared.test.timeoutSeconds = Math.max(declared.test.timeoutSeconds, options.pingTimeoutSeconds)
   }
   const target = await start(options, declared)
+  // Ctrl-C, or the end of a pipeline, leaves nothing running.
+  const interrupt = (signal: NodeJS.Signals) => void target.remove().finally(() => process.exit(INTERRUPTED[signal]))
+  for (const signal of SIGNALS) process.once(signal, interrupt)
   try {
     const result = await runContract(target, declared)
     const tail = logTail(await target.output())
@@ -70,6 +76,7 @@ async function testAndReport(options: Options): Promise<number> {
     )
     return EXIT_CODES[result.verdict]
   } finally {
+    for (const signal of SIGNALS) process.off(signal, interrupt)
     await target.remove()
   }
 }
@@ -136,11 +143,11 @@ async function runContract(target: Target, { test, input }: Declared): Promise<C
     delay: (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }),
     signal: over.signal,
   }
-  const { port } = target
+  const { port, listensOn } = target
   let phases: Phase[]
   try {
     const send = sendTo(`http://127.0.0.1:${port}`, now)
-    const result = await contractTest({ send, port, contract: test, input, clock })
+    const result = await contractTest({ send, port: listensOn, contract: test, input, clock })
     phases = over.signal.aborted ? result.phases : [...result.phases, await target.terminate(test.terminationSeconds)]
     if (!over.signal.aborted || phases.length > result.phases.length) return resultOf(phases)
   } catch (error) {

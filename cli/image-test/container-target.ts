@@ -52,6 +52,7 @@ export async function startContainer(engine: Engine, image: string, options: Tar
     const port = options.port || Number(/:(\d+)\s*$/m.exec(published)?.[1] ?? 0)
     return {
       port,
+      listensOn: PORT,
       ended,
       async terminate(limitSeconds) {
         const start = performance.now()

@@ -50,10 +50,11 @@ export async function startProcess(command: readonly string[], options: TargetOp
       // It is gone, which is what was wanted.
     }
   }
-  // Ctrl-C, too, must leave nothing running.
+  // Whatever ends this process, by its own doing, must leave nothing running.
   process.once('exit', killGroup)
   return {
     port,
+    listensOn: port,
     ended,
     async terminate(limitSeconds) {
       const start = performance.now()

@@ -3,7 +3,10 @@ import type { Phase } from '../../operator/images/contract/result.ts'
 
 /** A server under test: a process of this machine, or a container. */
 export type Target = {
+  /** Where it is reached on loopback. */
   port: number
+  /** Where it is to listen, seen from itself. */
+  listensOn: number
   /** Resolves when it ends, asked or not. */
   ended: Promise<End>
   /** SIGTERM, then SIGKILL after so many seconds. Answers how that went. */

@@ -1,10 +1,12 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { stringify } from 'yaml'
 import type { ContractTestInput } from '../../operator/api/contract-test.ts'
+import { eventually } from '../operator/kube/support.ts'
 
 const REPOSITORY = join(import.meta.dirname, '..', '..')
 const MAIN = join(REPOSITORY, 'cli', 'main.ts')
@@ -220,6 +222,43 @@ test.serial('mistakes in the arguments and in the file are said, before anything
   const wrong = await mooring('--file', file, ...SERVE)
   t.is(wrong.code, 3)
   t.regex(wrong.stderr, /spec\.contractTest\.pingTimeoutSeconds: Too small/)
+})
+
+test.serial('interrupted, it leaves nothing running', async (t) => {
+  const source = "process.on('SIGTERM', () => {}); console.error(process.pid); setInterval(() => {}, 1000)"
+  const folder = await mkdtemp(join(tmpdir(), 'mooring-image-test-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const pidFile = join(folder, 'pid')
+  const program = `require('fs').writeFileSync(${JSON.stringify(pidFile)}, String(process.pid)); ${source}`
+  const cli = spawn(process.execPath, [
+    MAIN,
+    'image',
+    'test',
+    '--port',
+    '0',
+    '--command',
+    process.execPath,
+    '-e',
+    program,
+  ])
+  const exited = once(cli, 'exit')
+  await eventually('the program runs', () =>
+    readFile(pidFile, 'utf8').then(
+      (text) => text !== '',
+      () => false,
+    ),
+  )
+  const pid = Number(await readFile(pidFile, 'utf8'))
+  cli.kill('SIGTERM')
+  t.is((await exited)[0], 143)
+  await eventually('the program is gone', () => {
+    try {
+      return !process.kill(pid, 0)
+    } catch {
+      return true
+    }
+  })
+  t.pass()
 })
 
 test.serial("the repository's inference server keeps the contract, and segments a photograph on the way", async (t) => {

@@ -153,8 +153,8 @@ for (const [behaviour, title, block, says, phases] of [
   [
     'stubborn',
     'ignores SIGTERM',
-    { terminationSeconds: 5 },
-    /terminate: It had not exited 5 s after SIGTERM and was killed/,
+    {},
+    /terminate: It had not exited 30 s after SIGTERM and was killed/,
     [
       ['ping', 'Pass'],
       ['one-cat', 'Pass'],

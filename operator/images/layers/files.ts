@@ -14,6 +14,8 @@ export type WantedPaths = { required: readonly string[]; forbidden: readonly str
 export type FoundPaths = {
   /** Those of the wanted that are there. */
   present: ReadonlySet<string>
+  /** Those of the present that are files which nobody may run. */
+  inert: ReadonlySet<string>
   /** Those that are neither known to be there nor to be absent. */
   undecided: ReadonlySet<string>
   /** Why, as a clause: "layer 3 of 5 unpacks to more than is looked at". Only where some are undecided. */
@@ -151,10 +153,12 @@ export function fileIndex(limits: Partial<LayerLimits> = {}): FileIndex {
       }
 
       const of = (state: Search['state']) => searches.filter((one) => one.search.state === state)
+      const found = of('found')
       const undecided = of('undecided')
       const unread = undecided[0]?.search.unread
       return {
-        present: new Set(of('found').map(({ path }) => path)),
+        present: new Set(found.map(({ path }) => path)),
+        inert: new Set(found.filter((one) => one.search.inert).map(({ path }) => path)),
         undecided: new Set(undecided.map(({ path }) => path)),
         ...(unread === undefined ? {} : { unread }),
       }

@@ -34,7 +34,9 @@ export type ContractTestRequest = {
 const MAX_ATTEMPTS = 3
 /** Until a test that could not be run is begun again, by attempt. */
 const RETRY_MS = [60_000, 600_000]
-const POLL_MS = 3000
+/** Each look asks the registry too, whether the tag has moved meanwhile. */
+const POLL_MS = 5000
+const CLEANING = 'It is decided; its Job is being deleted.'
 
 /**
  * One step of the contract test of one digest: observes, does at most one act in the cluster, and answers how things stand. What it
@@ -142,12 +144,11 @@ export async function contractTestStep(request: ContractTestRequest): Promise<Co
     const retryMs = state === 'Error' ? RETRY_MS[current.attempt - 1] : undefined
     const retry = retryMs ? { retryAfter: timestamp(new Date(now.getTime() + retryMs)) } : {}
     const next = { ...current, state, message: cut(message), finishedAt: timestamp(now), phases, logTail, ...retry }
-    return pending(test, next, 0, 'It is decided, and cleaned up.')
+    return pending(test, next, 0, CLEANING)
   }
 
   async function decided(current: ContractTestStatus): Promise<ContractTestAnswer> {
-    if (current.jobName && (await objects.cleanUp(current.jobName)))
-      return pending(test, current, 0, 'It is decided, and cleaned up.')
+    if (current.jobName && (await objects.cleanUp(current.jobName))) return pending(test, current, 0, CLEANING)
     const { jobName: _, ...clean } = current
     const { retryAfter } = clean
     if (retryAfter === undefined) return verdictOf(test, clean)
