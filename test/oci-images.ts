@@ -9,7 +9,13 @@ import { type Header, pack } from 'tar-stream'
  */
 
 /** The content of a file; a link, a folder, or a member of a tar archive as it is. A path ending in / is a folder. */
-export type File = string | Uint8Array | { symlink: string } | { hardlink: string } | { header: Partial<Header> }
+export type File =
+  | string
+  | Uint8Array
+  | { text: string; mode: number }
+  | { symlink: string }
+  | { hardlink: string }
+  | { header: Partial<Header> }
 /** By path, as it shall stand in the archive: app/serve.py, ./app, /app. */
 export type Files = Record<string, File>
 
@@ -91,7 +97,8 @@ export async function tarOf(files: Files): Promise<Uint8Array> {
     if (typeof file === 'string' || file instanceof Uint8Array) {
       if (name.endsWith('/')) archive.entry({ name, type: 'directory', mtime })
       else archive.entry({ name, mtime }, Buffer.from(file))
-    } else if ('symlink' in file) archive.entry({ name, type: 'symlink', linkname: file.symlink, mtime })
+    } else if ('text' in file) archive.entry({ name, mtime, mode: file.mode }, file.text)
+    else if ('symlink' in file) archive.entry({ name, type: 'symlink', linkname: file.symlink, mtime })
     else if ('hardlink' in file) archive.entry({ name, type: 'link', linkname: file.hardlink, mtime })
     else archive.entry({ name, mtime, ...file.header })
   }

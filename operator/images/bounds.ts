@@ -25,8 +25,8 @@ export const MAX_CONFIG_ENTRIES = 4096
 /** Of a token server's answer. A token is a header: some servers' have several KB. */
 export const MAX_TOKEN_BYTES = 64 * 1024
 export const MAX_REDIRECTS = 5
-/** Of one listing of tags or referrers, however the registry cuts it. */
-export const MAX_PAGES = 20
+/** Of one listing of tags or referrers, however the registry cuts it: some give a hundred a page, whatever they are asked for. */
+export const MAX_PAGES = 100
 export const MAX_TAGS = 10_000
 export const MAX_REFERRERS = 1024
 /** Of one page of a listing. */
@@ -41,13 +41,15 @@ export const HEADERS_TIMEOUT_MS = 15_000
 export const IDLE_TIMEOUT_MS = 15_000
 /** Of an answer that is read wholly: manifests, tokens, listings. */
 export const ANSWER_TIMEOUT_MS = 30_000
+/** Of one listing, all pages together. */
+export const LISTING_TIMEOUT_MS = 60_000
 /** Of one inspection: manifests through indexes, and a configuration. */
 export const INSPECT_TIMEOUT_MS = 60_000
 
 /** Of the layers of one image that are searched for files; beyond them, it is said which were not. */
 export const LAYER_LIMITS = {
-  /** Of one layer, as it lies in the registry. */
-  layerBytes: 16 * 2 ** 30,
+  /** Of one layer, as it lies in the registry: models of one COPY make one layer. */
+  layerBytes: 32 * 2 ** 30,
   /** Of all layers of an image that one search reads. */
   imageBytes: 40 * 2 ** 30,
   /** Of one layer, unpacked: a few KB may unpack to as many GB. */

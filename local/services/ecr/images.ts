@@ -1,12 +1,10 @@
 import type { ImageStore, LocalImage } from '../../service.ts'
 import { type CheckedDefinition, type ImageDefinition, imageDefinitionSchema } from './image-definition.ts'
-import { type Blob, blobOf, type Layer, layerOf } from './layer.ts'
+import { type Blob, blobOf, layerOf } from './layer.ts'
 
 const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json'
 const INDEX_TYPE = 'application/vnd.oci.image.index.v1+json'
 const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json'
-
-const MAX_BASE_BYTES = 4_000_000_000
 
 export type Scan = NonNullable<CheckedDefinition['scan']> & { at: Date }
 
@@ -71,18 +69,15 @@ export function images(now: () => number, onPush: (push: Push) => void = () => {
     const { command, cwd, port, environment, labels, user, createdAt, sizeBytes } = definition
     // The command is part of the image's content, so that a changed program is another digest, as it would be in a registry.
     const files = [...definition.layers, { 'opt/program/serve': JSON.stringify({ command, cwd, port }) }]
-    const made = files.map((content) => layerOf(content))
-    const rest = Math.max(sizeBytes - made.reduce((sum, { bytes }) => sum + bytes.byteLength, 0), 0)
-    // What the image is said to have beyond what is there is the base's; no layer of it is said to be larger than any that tools make.
-    const layers = [...Array<Layer>(Math.floor(rest / MAX_BASE_BYTES)).fill(layerOf({})), ...made]
+    const layers = files.map((content) => layerOf(content))
     for (const layer of layers) put(layer)
-    const described = layers.map(({ mediaType, digest, bytes }, index) => ({
+    const sizes = layers.map(({ bytes }) => bytes.byteLength)
+    // What the image is said to have beyond what is there is the base's.
+    const rest = Math.max(sizeBytes - sizes.reduce((sum, size) => sum + size, 0), 0)
+    const described = layers.map(({ mediaType, digest }, index) => ({
       mediaType,
       digest,
-      size:
-        index < layers.length - made.length
-          ? MAX_BASE_BYTES
-          : bytes.byteLength + (index === layers.length - made.length ? rest % MAX_BASE_BYTES : 0),
+      size: (sizes[index] ?? 0) + (index === 0 ? rest : 0),
     }))
     const config = put(
       blobOf(

@@ -37,7 +37,8 @@ function header(path: string, size: number): Buffer {
   const cut = Buffer.byteLength(name) <= 100 ? -1 : name.indexOf('/', name.length - 101)
   if (Buffer.byteLength(name.slice(cut + 1)) > 100 || cut > 155) throw new RangeError(`the path is too long: ${path}`)
   block.write(name.slice(cut + 1), 0)
-  block.write(path.endsWith('/') ? '0000755' : '0000644', 100)
+  // Anybody may run any of them.
+  block.write('0000755', 100)
   block.write('0000000\x000000000\0', 108)
   block.write(`${size.toString(8).padStart(11, '0')}\x0000000000000\0`, 124)
   block.write(' '.repeat(8), 148)

@@ -28,7 +28,7 @@ export async function matchAll(
   questions: readonly Question[],
   timeLimitMs: number = TIME_LIMIT_MS,
 ): Promise<boolean[]> {
-  const cut = questions.map(({ pattern, text }) => ({ pattern, text: text.slice(0, MAX_TEXT) }))
+  const cut = questions.map(({ pattern, text }) => ({ pattern: portable(pattern), text: text.slice(0, MAX_TEXT) }))
   for (const { pattern } of cut) compiled(pattern)
   if (!cut.some(({ pattern }) => BACKTRACKS.test(pattern)))
     return cut.map(({ pattern, text }) => compiled(pattern).test(text))
@@ -53,6 +53,13 @@ export async function matchAll(
       tooMuch()
     })
   }).finally(() => worker.terminate())
+}
+
+/** RE2 lets every punctuation character be escaped, as people do with - and _; JavaScript only those that mean something. */
+function portable(pattern: string): string {
+  return pattern.replace(/\\(.)/gsu, (whole, character: string) =>
+    /[!"#%&',\-:;<=>@_`~ ]/.test(character) ? `\\x${character.charCodeAt(0).toString(16)}` : whole,
+  )
 }
 
 function compiled(pattern: string): RegExp {

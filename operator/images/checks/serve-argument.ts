@@ -65,12 +65,17 @@ function candidates(config: ImageConfig): string[] {
 function standsAlone(
   { entrypoint, cmd }: ImageConfig,
   files: string[],
-  { present, undecided, unread = '' }: FoundPaths,
+  { present, inert, undecided, unread = '' }: FoundPaths,
 ): Finding {
   const start =
     entrypoint.length > 0 ? `ENTRYPOINT is ${shown(entrypoint.join(' '), 40)} alone` : 'There is no ENTRYPOINT'
-  const found = files.find((file) => present.has(file))
+  const found = files.find((file) => present.has(file) && !inert.has(file))
   if (found) return pass(`${start}: SageMaker's argument runs ${shown(found)}.`)
+  const barred = files.find((file) => inert.has(file))
+  if (barred)
+    return defect(
+      `${start}: SageMaker's argument runs ${shown(barred)}, which nobody may execute: add RUN chmod +x ${shown(barred)} to the Dockerfile.`,
+    )
   const lost = cmd.length > 0 ? `replaces CMD (${shown(cmd.join(' '), 40)})` : 'is then the whole command'
   const cause = `${start}, so that SageMaker's argument serve ${lost}`
   if (files.some((file) => undecided.has(file)))

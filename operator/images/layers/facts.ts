@@ -11,6 +11,8 @@ export type Link = { path: string; target: string }
 export type Facts = {
   /** Paths that fit. */
   matches: string[]
+  /** Those that are files which nobody may run. */
+  inert: string[]
   hides: Hide[]
   links: Link[]
   /** Whether the whole layer was read for them, and all that was found is kept. */
@@ -22,22 +24,36 @@ const WHITEOUT = '.wh.'
 const OPAQUE = '.wh..wh..opq'
 
 export function noFacts(): Facts {
-  return { matches: [], hides: [], links: [], complete: true }
+  return { matches: [], inert: [], hides: [], links: [], complete: true }
 }
 
 /** An entry, its path normalised and taken apart once for all patterns. */
-export type Entry = { path: string; folder: string; name: string; type: TarEntry['type']; target: string }
+export type Entry = {
+  path: string
+  folder: string
+  name: string
+  type: TarEntry['type']
+  target: string
+  executable: boolean
+}
 
 /** Undefined for what no container runtime would unpack. */
-export function entryOf({ path: given, type, target = '' }: TarEntry): Entry | undefined {
+export function entryOf({ path: given, type, target = '', executable }: TarEntry): Entry | undefined {
   const path = normalise(given)
   if (path === undefined) return undefined
   const at = path.lastIndexOf('/')
-  return { path, folder: path.slice(0, at) || '/', name: path.slice(at + 1), type, target }
+  return {
+    path,
+    folder: path.slice(0, at) || '/',
+    name: path.slice(at + 1),
+    type,
+    target,
+    executable: executable === true,
+  }
 }
 
 /** Adds what an entry says of the pattern. */
-export function learn(facts: Facts, pattern: Pattern, { path, folder, name, type, target }: Entry): void {
+export function learn(facts: Facts, pattern: Pattern, { path, folder, name, type, target, executable }: Entry): void {
   if (name.startsWith(WHITEOUT)) {
     if (name === OPAQUE) {
       if (reaches(pattern, folder)) keep(facts, facts.hides, { path: folder, itself: false }, MAX_HIDES)
@@ -52,6 +68,7 @@ export function learn(facts: Facts, pattern: Pattern, { path, folder, name, type
   const match = matched(pattern, path)
   if (match !== undefined) {
     if (facts.matches.at(-1) !== match) keep(facts, facts.matches, match, MAX_FACTS)
+    if (type === 'file' && path === match && !executable) keep(facts, facts.inert, path, MAX_FACTS)
     return
   }
   // A folder above takes the place of a link below, and a file that of a folder.

@@ -14,6 +14,8 @@ export type WantedPaths = { required: readonly string[]; forbidden: readonly str
 export type FoundPaths = {
   /** Those of the wanted that are there. */
   present: ReadonlySet<string>
+  /** Those of the present that are files which nobody may run. */
+  inert: ReadonlySet<string>
   /** Those that are neither known to be there nor to be absent. */
   undecided: ReadonlySet<string>
   /** Why, as a clause: "layer 3 of 5 unpacks to more than is looked at". Only where some are undecided. */
@@ -103,10 +105,17 @@ export function fileIndex(limits: Partial<LayerLimits> = {}): FileIndex {
             },
           },
           until,
-        ).finally(() => {
-          allowance.unpacked -= before.unpacked - own.unpacked
-          allowance.entries -= before.entries - own.entries
-        })
+        )
+          .catch((error: unknown) => {
+            if (!(error instanceof LayerUnread)) throw error
+            // What came before its bound is there all the same.
+            unreadable.set(layer.digest, error.message)
+            return false
+          })
+          .finally(() => {
+            allowance.unpacked -= before.unpacked - own.unpacked
+            allowance.entries -= before.entries - own.entries
+          })
         for (const [text, facts] of found) {
           if (!ended) facts.complete = false
           remembered.set(layer.digest, text, facts)
@@ -129,8 +138,9 @@ export function fileIndex(limits: Partial<LayerLimits> = {}): FileIndex {
           const facts = await factsOf(layer, here)
           for (const one of here) {
             const heard = facts.get(one.pattern.text)
-            // More fits than is kept, and all of that is out of sight.
-            if (!heard || !one.hear(heard)) skip(one, 'has too many files that fit')
+            if (heard && one.hear(heard)) continue
+            // More fits than is kept, and all of that is out of sight; or it was not read to its end.
+            skip(one, unreadable.get(layer.digest) ?? 'has too many files that fit')
           }
         } catch (error) {
           signal.throwIfAborted()
@@ -143,10 +153,12 @@ export function fileIndex(limits: Partial<LayerLimits> = {}): FileIndex {
       }
 
       const of = (state: Search['state']) => searches.filter((one) => one.search.state === state)
+      const found = of('found')
       const undecided = of('undecided')
       const unread = undecided[0]?.search.unread
       return {
-        present: new Set(of('found').map(({ path }) => path)),
+        present: new Set(found.map(({ path }) => path)),
+        inert: new Set(found.filter((one) => one.search.inert).map(({ path }) => path)),
         undecided: new Set(undecided.map(({ path }) => path)),
         ...(unread === undefined ? {} : { unread }),
       }

@@ -43,7 +43,12 @@ export function memory(bound = MAX_REMEMBERED): Memory {
   }
 }
 
-function sizeOf({ matches, hides, links }: Facts): number {
-  const paths = [...matches, ...hides.map(({ path }) => path), ...links.map(({ path, target }) => path + target)]
+function sizeOf({ matches, inert, hides, links }: Facts): number {
+  const paths = [
+    ...matches,
+    ...inert,
+    ...hides.map(({ path }) => path),
+    ...links.map(({ path, target }) => path + target),
+  ]
   return paths.reduce((sum, path) => sum + path.length, 0)
 }

@@ -14,6 +14,8 @@ export type Search = {
   skip(why: string): void
   /** Why it was not read; the first, where there were several. */
   readonly unread: string | undefined
+  /** Whether what was found is a file which nobody may run. */
+  readonly inert: boolean
   /** Whether a path of the next layer is in sight. */
   sees(path: string): boolean
   /** All layers were heard of, or skipped. */
@@ -29,6 +31,7 @@ export function search(text: string): Search {
   let folders = new Set<string>()
   let followed = 0
   let unread: string | undefined
+  let inert = false
   let state: Search['state'] = 'searching'
 
   const sees = (path: string) => !hides.some((hide) => isWithin(path, hide.path) && (hide.itself || path !== hide.path))
@@ -56,8 +59,10 @@ export function search(text: string): Search {
     },
     sees,
     hear(facts) {
-      if (facts.matches.some(sees)) {
+      const found = facts.matches.find(sees)
+      if (found !== undefined) {
         state = 'found'
+        inert = facts.inert.includes(found)
         return true
       }
       if (!facts.complete) return false
@@ -76,6 +81,9 @@ export function search(text: string): Search {
     },
     get unread() {
       return unread
+    },
+    get inert() {
+      return inert
     },
     skip(why) {
       unread ??= why

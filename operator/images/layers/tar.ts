@@ -6,6 +6,8 @@ export type TarEntry = {
   type: 'file' | 'directory' | 'symlink' | 'other'
   /** Of a symbolic link. */
   target?: string
+  /** Whether anybody may run it. */
+  executable?: true
 }
 
 const BLOCK = 512
@@ -62,7 +64,8 @@ export function tarIndex(onEntry: (entry: TarEntry) => void) {
     const path = overrides.path ?? nameOf(header)
     const target = type === 'symlink' ? (overrides.target ?? text(header, 157, 100)) : undefined
     overrides = {}
-    onEntry({ path, type, ...(target === undefined ? {} : { target }) })
+    const executable = type === 'file' && (number(header, 100, 8) & 0o111) !== 0
+    onEntry({ path, type, ...(target === undefined ? {} : { target }), ...(executable ? { executable } : {}) })
   }
 
   return {

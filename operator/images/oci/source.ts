@@ -1,5 +1,12 @@
-import { MAX_MANIFEST_BYTES, MAX_PAGE_BYTES, MAX_PAGES, MAX_REFERRERS, MAX_TAGS } from '../bounds.ts'
-import { ImageError } from '../errors.ts'
+import {
+  LISTING_TIMEOUT_MS,
+  MAX_MANIFEST_BYTES,
+  MAX_PAGE_BYTES,
+  MAX_PAGES,
+  MAX_REFERRERS,
+  MAX_TAGS,
+} from '../bounds.ts'
+import { ImageError, timed } from '../errors.ts'
 import { parseJson } from '../json.ts'
 import { INDEX_TYPES, MANIFEST_TYPES, parseManifest } from '../manifest.ts'
 import type { ImageReference } from '../reference.ts'
@@ -123,27 +130,29 @@ export function ociSource(options: OciSourceOptions): ImageSource {
       )
     },
 
-    async tags(signal) {
-      const found = new Set<string>()
-      for await (const page of pages(new URL(`${base}/tags/list?n=${PAGE_SIZE}`), signal)) {
-        const tags = (page as { tags?: unknown } | null)?.tags
-        for (const tag of Array.isArray(tags) ? tags : []) {
-          if (typeof tag === 'string' && TAG.test(tag)) found.add(tag)
-          if (found.size >= MAX_TAGS) return [...found]
+    tags: (signal) =>
+      timed('Listing the tags', LISTING_TIMEOUT_MS, signal, async (until) => {
+        const found = new Set<string>()
+        for await (const page of pages(new URL(`${base}/tags/list?n=${PAGE_SIZE}`), until)) {
+          const tags = (page as { tags?: unknown } | null)?.tags
+          for (const tag of Array.isArray(tags) ? tags : []) {
+            if (typeof tag === 'string' && TAG.test(tag)) found.add(tag)
+            if (found.size >= MAX_TAGS) return [...found]
+          }
         }
-      }
-      return [...found]
-    },
+        return [...found]
+      }),
 
-    async referrers(digest, signal) {
-      const found: Descriptor[] = []
-      for await (const page of pages(new URL(`${base}/referrers/${digest}`), signal, NO_REFERRERS_API)) {
-        if (page === undefined) return referrersByTag(source, digest, signal)
-        found.push(...entries(page))
-        if (found.length >= MAX_REFERRERS) break
-      }
-      return found.slice(0, MAX_REFERRERS)
-    },
+    referrers: (digest, signal) =>
+      timed('Listing what refers to the image', LISTING_TIMEOUT_MS, signal, async (until) => {
+        const found: Descriptor[] = []
+        for await (const page of pages(new URL(`${base}/referrers/${digest}`), until, NO_REFERRERS_API)) {
+          if (page === undefined) return referrersByTag(source, digest, until)
+          found.push(...entries(page))
+          if (found.length >= MAX_REFERRERS) break
+        }
+        return found.slice(0, MAX_REFERRERS)
+      }),
 
     pushedAt: async () => undefined,
     scanFindings: async () => undefined,

@@ -1,6 +1,7 @@
 import { ECR } from '@aws-sdk/client-ecr'
 import test, { type ExecutionContext } from 'ava'
 import { startLocalCloud } from '../../../local/cloud.ts'
+import { MAX_PAGES } from '../../../operator/images/bounds.ts'
 import { ImageError, RegistryUnavailable } from '../../../operator/images/errors.ts'
 import { inspect } from '../../../operator/images/inspect.ts'
 import { fileIndex } from '../../../operator/images/layers/files.ts'
@@ -98,9 +99,9 @@ test('a listing without an end stops at the bound', async (t) => {
     listImages: async () => ({ ...next(), imageIds: [{ imageTag: `t${pages}` }, { imageDigest: 'sha256:x' }] }),
     listImageReferrers: async () => ({ ...next(), referrers: [{ digest: 'd', mediaType: 'm', size: 1 }] }),
   })
-  t.is((await endless.tags(signal)).length, 20)
+  t.is((await endless.tags(signal)).length, MAX_PAGES)
   pages = 0
-  t.is((await endless.referrers('sha256:x', signal)).length, 20)
+  t.is((await endless.referrers('sha256:x', signal)).length, MAX_PAGES)
 })
 
 test('the findings of a scan are counted; there may have been none, or none yet', async (t) => {

@@ -85,10 +85,21 @@ const BAD_IMAGES: BadImage[] = [
   {
     what: 'the program serve was deleted by a later layer',
     image: async ({ config }) => ({
-      layers: [await layerOf({ 'opt/program/serve': '#!/bin/sh' }), await layerOf({ 'opt/program/.wh.serve': '' })],
+      layers: [
+        await layerOf({ 'opt/program/serve': { text: '#!/bin/sh', mode: 0o755 } }),
+        await layerOf({ 'opt/program/.wh.serve': '' }),
+      ],
       config: { ...config, Entrypoint: [] },
     }),
     says: ['serveArgument', 'Fail', 'there is no program serve on the PATH'],
+  },
+  {
+    what: 'nobody may execute its program serve',
+    image: async ({ config }) => ({
+      layers: [await layerOf({ 'opt/program/serve': { text: '#!/bin/sh', mode: 0o644 } })],
+      config: { ...config, Entrypoint: [] },
+    }),
+    says: ['serveArgument', 'Fail', 'add RUN chmod +x /opt/program/serve'],
   },
   {
     what: 'ENTRYPOINT is an interpreter, its script in CMD',
@@ -339,7 +350,7 @@ test('a good image passes every check that a registry can be asked for', async (
 
 test('an image that only has a program serve passes: it is how SageMaker’s own examples are built', async (t) => {
   const image = imageOf({
-    layers: [base, await layerOf({ 'opt/program/serve': '#!/usr/bin/env python\n' })],
+    layers: [base, await layerOf({ 'opt/program/serve': { text: '#!/bin/sh', mode: 0o755 } })],
     config: { ...GOOD_CONFIG, Entrypoint: [] },
   })
   await push(registry, 'example', image, '1.0.0')

@@ -47,6 +47,8 @@ export type Circumstances = {
   source?: Partial<ImageSource>
   /** Paths of the unpacked image. */
   files?: string[]
+  /** Those of them that nobody may run. */
+  inert?: string[]
   unread?: string
   target?: Target
   signal?: AbortSignal
@@ -54,7 +56,14 @@ export type Circumstances = {
 }
 
 export async function check(facts: ImageFacts, given: GivenChecks, around: Circumstances = {}): Promise<CheckResult[]> {
-  const { source, files = [], unread, target = { instanceTypes: [] }, signal = AbortSignal.timeout(60_000) } = around
+  const {
+    source,
+    files = [],
+    inert = [],
+    unread,
+    target = { instanceTypes: [] },
+    signal = AbortSignal.timeout(60_000),
+  } = around
   return await runChecks(imageChecks.parse(given), facts, {
     source: { ...memorySource(), ...source },
     files: {
@@ -65,6 +74,7 @@ export async function check(facts: ImageFacts, given: GivenChecks, around: Circu
           const absent = wanted.filter((path) => !files.includes(path))
           return {
             present: new Set(wanted.filter((path) => files.includes(path))),
+            inert: new Set(wanted.filter((path) => inert.includes(path))),
             undecided: new Set(unread === undefined ? [] : absent),
             ...(unread === undefined ? {} : { unread }),
           }

@@ -80,7 +80,7 @@ test('layers are read once for all checks that ask for paths, and not at all whe
   const asked: unknown[] = []
   const find = async (_source: unknown, _layers: unknown, wanted: unknown) => {
     asked.push(wanted)
-    return { present: new Set<string>(), undecided: new Set<string>() }
+    return { present: new Set<string>(), inert: new Set<string>(), undecided: new Set<string>() }
   }
   await check(anImage(), {}, { find })
   t.deepEqual(asked, [])
@@ -108,6 +108,12 @@ test('an expression that would take for ever is ended, and others go on meanwhil
   await t.throwsAsync(endless, { instanceOf: PatternProblem, message: /takes too long/ })
   clearInterval(ticking)
   t.true(turns > 0, `${turns} turns of the event loop`)
+})
+
+test('punctuation may be escaped as RE2 allows it', async (t) => {
+  const text = 'sam-3_v2.onnx'
+  const patterns = ['^sam\\-3\\_v2\\.onnx$', '^[a-z\\-0-9]+\\_', '\\\\-', '3\\.v2']
+  t.deepEqual(await matchAll(patterns.map((pattern) => ({ pattern, text }))), [true, true, false, false])
 })
 
 test('expressions are tried on the beginning of a text, however long it is', async (t) => {

@@ -45,6 +45,7 @@ const CASES: Case[] = [
   ['a command in CMD, and no program serve', anImage({ entrypoint: [], cmd: ['python', 'inference.py'] }), {}, 'serveArgument', 'Fail', 'serve replaces CMD (python inference.py), and there is no program serve on the PATH'],
   ['no command at all', anImage({ entrypoint: [], cmd: [] }), {}, 'serveArgument', 'Fail', 'is then the whole command'],
   ['no command, and a program serve on the PATH', anImage({ entrypoint: [], cmd: [] }), {}, 'serveArgument', 'Pass', '/opt/program/serve', { files: ['/opt/program/serve'] }],
+  ['no command, and a program serve that nobody may execute', anImage({ entrypoint: [] }), {}, 'serveArgument', 'Fail', 'add RUN chmod +x /opt/program/serve', { files: ['/opt/program/serve'], inert: ['/opt/program/serve'] }],
   ['no command, and layers that cannot all be read', anImage({ entrypoint: [] }), {}, 'serveArgument', 'Warn', 'layer 3 is too large', { unread: 'layer 3 is too large' }],
   ['only the script of NVIDIA’s images', anImage({ entrypoint: ['/opt/nvidia/nvidia_entrypoint.sh'], cmd: ['python', 'inference.py'] }), {}, 'serveArgument', 'Fail', 'ENTRYPOINT is /opt/nvidia/nvidia_entrypoint.sh alone, so that SageMaker\'s argument serve replaces CMD'],
   ['only the script of NVIDIA’s images, as in SageMaker’s Triton', anImage({ entrypoint: ['/opt/nvidia/nvidia_entrypoint.sh'], env: {} }), {}, 'serveArgument', 'Pass', '/usr/bin/serve', { files: ['/usr/bin/serve'] }],
@@ -166,6 +167,34 @@ test('an ordinary image for SageMaker passes what is checked of every image, and
     ]),
   )
 })
+
+/** What `docker inspect` shows of images that people run on SageMaker, or build upon. */
+const USUAL: [name: string, entrypoint: string[], cmd: string[]][] = [
+  ['AWS Deep Learning Container', ['python', '/usr/local/bin/dockerd-entrypoint.py'], ['torchserve', '--start']],
+  ['Deep Java Library', ['/usr/local/bin/dockerd-entrypoint.sh'], ['serve']],
+  ['Hugging Face Text Generation Inference', ['./entrypoint.sh'], ['--json-output']],
+  ['Ollama, whose own command is serve', ['/bin/ollama'], ['serve']],
+  ['gunicorn', ['gunicorn', '--bind', '0.0.0.0:8080', 'wsgi:app'], []],
+  ['Java', ['java', '-jar', '/opt/program/app.jar'], []],
+  ['Node.js', ['node', 'main.ts'], []],
+  ['a script by its interpreter', ['bash', '/opt/program/start.sh'], []],
+  ['Python, optimised', ['python3', '-O', '-u', 'serve.py'], []],
+  ['Triton by SageMaker’s own start script', ['/usr/bin/serve'], []],
+]
+
+for (const [name, entrypoint, cmd] of USUAL)
+  test(`an image that starts as such images do passes, without a look into its layers: ${name}`, async (t) => {
+    const find = async () => {
+      throw new Error('the layers were read')
+    }
+    const results = await check(anImage({ entrypoint, cmd }), {}, { find })
+    t.deepEqual(
+      results
+        .filter(({ name: check }) => check === 'serveArgument' || check === 'execForm')
+        .map(({ verdict }) => verdict),
+      ['Pass', 'Pass'],
+    )
+  })
 
 test('a secret is in no message, wherever it lies', async (t) => {
   const image = anImage({

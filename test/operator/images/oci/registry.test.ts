@@ -1,13 +1,22 @@
-import test, { type ExecutionContext } from 'ava'
+import ava, { type ExecutionContext } from 'ava'
 import { readBlob } from '../../../../operator/images/blob.ts'
 import type { ImageError } from '../../../../operator/images/errors.ts'
 import { inspect } from '../../../../operator/images/inspect.ts'
+import { fileIndex } from '../../../../operator/images/layers/files.ts'
 import { registryFetch } from '../../../../operator/images/oci/fetch.ts'
 import { credentialsFor } from '../../../../operator/images/oci/pull-secret.ts'
 import { ociSource } from '../../../../operator/images/oci/source.ts'
 import { blobOf, descriptorOf, imageOf, indexOf, layerOf, push, pushManifest } from '../../../oci-images.ts'
 import { startRegistry, type TestRegistry, type TestRegistryOptions, USER } from '../../../registry.ts'
+import { obtainable, resolveTool } from '../../../tools.ts'
 
+/** A laptop without Go shows these tests as skipped; continuous integration must have it. */
+const able = process.env.CI !== undefined || (await obtainable('registry'))
+const test = able ? ava : ava.skip
+ava.before('find a registry, or build one once', async (t) => {
+  t.timeout(20 * 60_000)
+  if (able) await resolveTool('registry')
+})
 const fetch = registryFetch()
 const signal = AbortSignal.timeout(120_000)
 const AMD64 = { os: 'linux', architecture: 'amd64' }
@@ -174,4 +183,20 @@ test('what refers to an image is found by the tag of its digest, where the regis
   )
   await pushManifest(target, 'team/sam', index, image.digest.replace(':', '-'))
   t.deepEqual(await sourceOf(target, 'team/sam').referrers(image.digest, signal), [signature])
+})
+
+test('files are looked for in the layers of a registry, and a bomb among them is given up', async (t) => {
+  const target = await registry(t, { auth: 'token' })
+  const zeros = { 'zeros.bin': Buffer.alloc(32 * 1024 * 1024) }
+  const layers = [await layerOf({ 'opt/ml/model/sam3/weights.bin': 'x' }, 'zstd'), await layerOf(zeros)]
+  await push(target, 'team/sam', imageOf({ layers }), '1.0.0')
+  const source = sourceOf(target, 'team/sam', USER.password)
+  const facts = await inspect(source, { tag: '1.0.0' }, AMD64, signal)
+  const wanted = { required: ['/opt/ml/model/sam3/*', '/zeros.bin', '/absent'], forbidden: [] }
+  const patient = await fileIndex().find(source, facts.layers, wanted, signal)
+  t.deepEqual([...patient.present], ['/opt/ml/model/sam3/*', '/zeros.bin'])
+  t.is(patient.unread, undefined)
+  const strict = await fileIndex({ layerUnpackedBytes: 1_000_000 }).find(source, facts.layers, wanted, signal)
+  t.deepEqual([...strict.undecided], ['/absent'])
+  t.is(strict.unread, 'layer 2 of 2 unpacks to more than is looked at')
 })
