@@ -25,6 +25,8 @@ export type ThrottledOptions = {
 export type Throttled = {
   /** From the first object sent until the last of each namespace was Ready, in seconds. */
   readyAfter: Record<string, number>
+  /** How many endpoints of other namespaces were created while one of the namespace that was applied already was not: turns it waited. */
+  passedBy: Record<string, number>
   calls: number
   throttled: number
 }
@@ -54,10 +56,11 @@ export async function throttled(options: ThrottledOptions): Promise<Throttled> {
   })
   try {
     const started = Date.now()
+    const appliedAt: Record<string, number> = {}
     const total = Object.values(sizes).reduce((sum, size) => sum + size, 0)
     // One after the other, the largest namespace first: whoever came first must not be first for that.
     for (const [namespace, size] of Object.entries(sizes).sort(([, a], [, b]) => b - a))
-      await apply(kube, plane, namespace, size)
+      appliedAt[namespace] = await apply(kube, plane, namespace, size)
     const readyAfter: Record<string, number> = {}
     while (Object.keys(readyAfter).length < Object.keys(sizes).length) {
       if (Date.now() - started > limitMs) throw new Error(`not within ${limitMs} ms: ${JSON.stringify(readyAfter)}`)
@@ -73,6 +76,7 @@ export async function throttled(options: ThrottledOptions): Promise<Throttled> {
     const calls = cloud.calls()
     return {
       readyAfter,
+      passedBy: passedBy(cloud.state(), appliedAt),
       calls: calls.length,
       throttled: calls.filter(({ code }) => ['ThrottlingException', '400'].includes(code)).length,
     }
@@ -80,6 +84,22 @@ export async function throttled(options: ThrottledOptions): Promise<Throttled> {
     await operator.stop()
     await cloud.stop()
   }
+}
+
+function passedBy(state: unknown, appliedAt: Record<string, number>): Record<string, number> {
+  const { endpoints } = (
+    state as { sagemaker: { endpoints: { CreationTime: string; Tags: { Key: string; Value: string }[] }[] } }
+  ).sagemaker
+  const made = endpoints.map(({ CreationTime, Tags }) => ({
+    at: Date.parse(CreationTime),
+    namespace: Tags.find(({ Key }) => Key === 'mooring.dev/namespace')?.Value,
+  }))
+  return Object.fromEntries(
+    Object.entries(appliedAt).map(([namespace, from]) => {
+      const last = Math.max(...made.filter((each) => each.namespace === namespace).map(({ at }) => at))
+      return [namespace, made.filter((each) => each.namespace !== namespace && each.at > from && each.at < last).length]
+    }),
+  )
 }
 
 function compressed(factor: number): Config {
@@ -98,7 +118,8 @@ function compressed(factor: number): Config {
   }
 }
 
-async function apply(kube: KubeClient, plane: ControlPlane, namespace: string, size: number): Promise<void> {
+/** Answers when all of it was sent, in ms since the epoch. */
+async function apply(kube: KubeClient, plane: ControlPlane, namespace: string, size: number): Promise<number> {
   const kubeconfig = new KubeConfig()
   kubeconfig.loadFromFile(plane.kubeconfigPath)
   await kubeconfig.makeApiClient(CoreV1Api).createNamespace({ body: { metadata: { name: namespace } } })
@@ -127,6 +148,7 @@ async function apply(kube: KubeClient, plane: ControlPlane, namespace: string, s
       },
       namespace,
     )
+  return Date.now()
 }
 
 /** Undefined where the busy API server did not answer in time. */

@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process'
 import { startControlPlane } from '../local/control-plane/control-plane.ts'
+import { obtainable, resolveTool } from './tools.ts'
 
 /** Runs ava with one kube-apiserver for the whole run; each test file works in namespaces of its own. Arguments go to ava. */
+// Several files want it, and building it, the first time, takes longer than a test may.
+if (await obtainable('registry')) await resolveTool('registry')
 const controlPlane = await startControlPlane({ progress: (message) => console.error(message) })
 const ava = spawn('ava', process.argv.slice(2), {
   stdio: 'inherit',

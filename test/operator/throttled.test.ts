@@ -2,7 +2,7 @@ import test from 'ava'
 import { throttled } from '../../bench/throttled-run.ts'
 import { startControlPlane } from '../../local/control-plane/control-plane.ts'
 
-test('40 endpoints under a rate limit far below their demand all become Ready, and a namespace with one is not last', async (t) => {
+test('40 endpoints under a rate limit far below their demand all become Ready, and a namespace with one is not put behind all others', async (t) => {
   t.timeout(5 * 60_000)
   // Of its own: the operator works on every namespace there is.
   const plane = await startControlPlane()
@@ -10,6 +10,7 @@ test('40 endpoints under a rate limit far below their demand all become Ready, a
   const sizes = { 'team-a': 13, 'team-b': 13, 'team-c': 13, alone: 1 }
   const {
     readyAfter,
+    passedBy,
     calls,
     throttled: refused,
   } = await throttled({
@@ -20,9 +21,9 @@ test('40 endpoints under a rate limit far below their demand all become Ready, a
     limitMs: 4 * 60_000,
     note: () => {},
   })
-  const { alone = Number.NaN, ...others } = readyAfter
-  t.is(Object.keys(others).length, 3)
-  t.true(alone < Math.max(...Object.values(others)), JSON.stringify(readyAfter))
+  t.is(Object.keys(readyAfter).length, 4)
+  // A turn each for the others, and what eight workers had begun.
+  t.true((passedBy.alone ?? Number.NaN) < 20, JSON.stringify(passedBy))
   t.true(refused > 0, 'the limit was met')
   t.true(refused < calls / 2, `${refused} of ${calls} calls were throttled`)
   t.log(`${calls} calls, ${refused} throttled, Ready after ${JSON.stringify(readyAfter)} s`)

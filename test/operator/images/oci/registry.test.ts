@@ -8,10 +8,15 @@ import { credentialsFor } from '../../../../operator/images/oci/pull-secret.ts'
 import { ociSource } from '../../../../operator/images/oci/source.ts'
 import { blobOf, descriptorOf, imageOf, indexOf, layerOf, push, pushManifest } from '../../../oci-images.ts'
 import { startRegistry, type TestRegistry, type TestRegistryOptions, USER } from '../../../registry.ts'
-import { obtainable } from '../../../tools.ts'
+import { obtainable, resolveTool } from '../../../tools.ts'
 
 /** A laptop without Go shows these tests as skipped; continuous integration must have it. */
-const test = process.env.CI !== undefined || (await obtainable('registry')) ? ava : ava.skip
+const able = process.env.CI !== undefined || (await obtainable('registry'))
+const test = able ? ava : ava.skip
+ava.before('find a registry, or build one once', async (t) => {
+  t.timeout(20 * 60_000)
+  if (able) await resolveTool('registry')
+})
 const fetch = registryFetch()
 const signal = AbortSignal.timeout(120_000)
 const AMD64 = { os: 'linux', architecture: 'amd64' }
