@@ -96,12 +96,24 @@ async function ended(space: Namespace, name: string): Promise<number> {
   return exitCode
 }
 
+/** Waits until the last line that the container wrote matches: the node takes its output over a moment after its end. */
+async function lastLineMatches(space: Namespace, name: string, pattern: RegExp): Promise<void> {
+  let log = ''
+  await space
+    .until(`the last line of ${name}`, async () => {
+      log = await space.kubectl('logs', name)
+      return pattern.test(log.trim().split('\n').at(-1) ?? '')
+    })
+    .catch((cause) => {
+      throw new Error(`the last line does not match ${pattern}: ${log}`, { cause })
+    })
+}
+
 test('without a model, the container ends by itself and its last line says what is missing', async (t) => {
   const { space } = t.context
   await space.apply(pod('no-model', INFERENCE_SERVER_IMAGE))
   t.is(await ended(space, 'no-model'), 1)
-  const lines = (await space.kubectl('logs', 'no-model')).trim().split('\n')
-  t.regex(lines.at(-1) ?? '', /\/opt\/ml\/model/)
+  await lastLineMatches(space, 'no-model', /\/opt\/ml\/model/)
 })
 
 test('with a model baked in: it answers /ping, segments the photograph, may write nowhere, is not root, and stops when told', async (t) => {
@@ -161,8 +173,7 @@ test('with a model that root alone may read, the container ends and its last lin
     }),
   )
   t.is(await ended(space, 'closed'), 1)
-  const lines = (await space.kubectl('logs', 'closed')).trim().split('\n')
-  t.regex(lines.at(-1) ?? '', /the model directory \/opt\/ml\/model cannot be read/)
+  await lastLineMatches(space, 'closed', /the model directory \/opt\/ml\/model cannot be read/)
 })
 
 test('models that it cannot serve end it with a line that says why', async (t) => {
@@ -178,5 +189,5 @@ test('models that it cannot serve end it with a line that says why', async (t) =
     }),
   )
   t.is(await ended(space, 'broken'), 1)
-  t.regex((await space.kubectl('logs', 'broken')).trim().split('\n').at(-1) ?? '', /decoder\.onnx/)
+  await lastLineMatches(space, 'broken', /decoder\.onnx/)
 })
