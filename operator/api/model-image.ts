@@ -85,7 +85,7 @@ export const modelImageSpec = z
     rules({
       rule: `(${BY_RANGE}) != self.image.matches('(:[^/]+|@[^/]+)$')`,
       message:
-        'needs a tag or a digest, unless spec.update is a range of versions, which chooses the tag: then it takes neither',
+        'needs a tag or a digest: end it with :<tag> or with @sha256:<64 hexadecimal digits>. With a range of versions in spec.update, which chooses the tag, it takes neither',
       fieldPath: '.image',
     }),
   )

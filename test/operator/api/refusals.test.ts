@@ -25,10 +25,10 @@ const IMAGE_MISTAKES: Mistake[] = [
   { title: 'no image', path: 'spec.image', value: undefined, says: ['spec.image: Required value'] },
   { title: 'an empty image', path: 'spec.image', value: '', says: ['spec.image', 'at least 1 char'] },
   {
-    title: 'an image outside ECR',
+    title: 'an image without its registry',
     path: 'spec.image',
-    value: 'docker.io/library/python:3.12',
-    says: ['spec.image', 'the only registry SageMaker pulls from', 'push it there'],
+    value: 'library/python:3.12',
+    says: ['spec.image', 'must begin with the registry', 'dkr.ecr.<region>.amazonaws.com'],
   },
   {
     title: 'an ECR image with neither tag nor digest',
@@ -40,7 +40,7 @@ const IMAGE_MISTAKES: Mistake[] = [
     title: 'an ECR image with both tag and digest',
     path: 'spec.image',
     value: `${ECR}/sam-lite:1.0.0@sha256:${'a'.repeat(64)}`,
-    says: ['spec.image', 'needs a tag or a digest, one of them'],
+    says: ['spec.image', 'takes one tag or one digest'],
   },
   {
     title: 'a digest that is cut short',
@@ -52,7 +52,7 @@ const IMAGE_MISTAKES: Mistake[] = [
     title: 'a repository in capitals',
     path: 'spec.image',
     value: `${ECR}/SAM:1.0.0`,
-    says: ['spec.image', 'lower-case letters', 'write it as ECR lists it'],
+    says: ['spec.image', 'lower-case letters', 'write it as the registry lists it'],
   },
   {
     title: 'an image reference of a page',
@@ -75,7 +75,7 @@ const IMAGE_MISTAKES: Mistake[] = [
   {
     title: 'a check of another policy',
     path: 'spec.checks.port.policy',
-    value: 'Ignore',
+    value: 'Off',
     says: ['spec.checks.port.policy', '"Enforce", "Warn", "Ignore"'],
   },
   {
