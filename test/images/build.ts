@@ -33,7 +33,20 @@ export async function build(target: string, tag: string, args: Record<string, st
   // Older buildahs find a stage that is named by an argument only where it is given.
   const all = { NODE_IMAGE, BASE_IMAGE, ACCELERATOR: 'cpu', SOURCE_DATE_EPOCH: String(EPOCH), ...args }
   await buildah(
-    ...['bud', '-q', '--layers', '--format', 'docker', '--timestamp', String(EPOCH), '--target', target, '-t', tag],
+    ...[
+      'bud',
+      '-q',
+      '--layers',
+      '--force-rm',
+      '--format',
+      'docker',
+      '--timestamp',
+      String(EPOCH),
+      '--target',
+      target,
+      '-t',
+      tag,
+    ],
     ...Object.entries(all).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
     REPOSITORY,
   )
@@ -48,7 +61,7 @@ export async function buildFrom(
   args: Record<string, string> = {},
 ) {
   await buildah(
-    ...['bud', '-q', '--layers', '--format', 'docker', '-f', containerfile, '-t', tag],
+    ...['bud', '-q', '--layers', '--force-rm', '--format', 'docker', '-f', containerfile, '-t', tag],
     ...Object.entries(args).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]),
     context,
   )
