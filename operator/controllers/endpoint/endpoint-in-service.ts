@@ -3,6 +3,7 @@ import { explainFailureReason, permanent } from '../../providers/failure-reasons
 import { update } from './endpoint-update.ts'
 import { endpointInService } from './events.ts'
 import { tryNextType } from './fallback.ts'
+import { MAX_LAG_MS } from './observe.ts'
 import { failing, type Outcome, type PinnedPass, type ServingPass, timestamp, waiting } from './pass.ts'
 import { noteFailure, recover, WAY_OUT } from './recovery.ts'
 import { revisionOf } from './revisions.ts'
@@ -74,9 +75,6 @@ function phaseOf({ spec }: PinnedPass, { instances }: ObservedEndpoint): string 
   if (!instances || instances.current + instances.desired > 0) return 'InService'
   return spec.scaling.maxInstances === 0 ? 'Suspended' : 'ScaledToZero'
 }
-
-/** SageMaker's answers lag by seconds; one that still has the time from before for longer is believed. */
-const MAX_LAG_MS = 60_000
 
 /** Whether the answer is from before the update that was asked for. */
 function stale({ memory: { updated }, now }: PinnedPass, seen: ObservedEndpoint): boolean {

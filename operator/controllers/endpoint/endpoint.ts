@@ -6,7 +6,7 @@ import { createEndpoint, endpointTaken } from './endpoint-create.ts'
 import { inService } from './endpoint-in-service.ts'
 import { changing } from './endpoint-update.ts'
 import { endpointMissing } from './events.ts'
-import { observeEndpoint } from './observe.ts'
+import { MAX_LAG_MS, observeEndpoint } from './observe.ts'
 import { type Outcome, type PinnedPass, type ServingPass, timestamp, waiting } from './pass.ts'
 import { recover, renewedRecovery } from './recovery.ts'
 
@@ -45,6 +45,7 @@ async function judge(pass: PinnedPass, seen: ObservedEndpoint, changed: boolean)
   const known = status.endpointCreationTime === created || memory.madeEndpoint
   if (!known && !(await providers.ownership.isOurs(seen.arn, owner, signal))) return endpointTaken(pass)
   delete memory.madeEndpoint
+  if (isFromBeforeDeletion(pass, seen, created)) return deleting(pass)
   status.endpointCreationTime = created
   status.endpointArn = seen.arn
   status.endpointStatus = seen.status
@@ -70,6 +71,17 @@ async function judge(pass: PinnedPass, seen: ObservedEndpoint, changed: boolean)
     default:
       return await inService(pass, seen, changed)
   }
+}
+
+/** Whether the answer is from before the endpoint began to go: SageMaker undoes no deletion. Believed when it stays. */
+function isFromBeforeDeletion({ before, memory, now }: PinnedPass, seen: ObservedEndpoint, created: string): boolean {
+  const going = before.endpointStatus === 'Deleting' && before.endpointCreationTime === created
+  if (!going || seen.status === 'Deleting') {
+    delete memory.undeletedSince
+    return false
+  }
+  memory.undeletedSince ??= now.getTime()
+  return now.getTime() - memory.undeletedSince < MAX_LAG_MS
 }
 
 function creating(pass: PinnedPass, seen: ObservedEndpoint): Outcome<ServingPass> {

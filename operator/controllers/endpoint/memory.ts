@@ -24,6 +24,8 @@ export type Memory = {
   doubted?: string
   /** The endpoint's LastModifiedTime when an update was asked for, and when that was, both in ms: older answers are stale. */
   updated?: { from: number; at: number }
+  /** Since when answers say that an endpoint that was being deleted is not, in ms since the epoch. */
+  undeletedSince?: number
   /** The configuration of the last good revision, since SageMaker was asked to go back to it. */
   restoring?: string
   /** Whether this process asked for the endpoint and has not seen it yet. */

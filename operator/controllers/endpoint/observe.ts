@@ -1,6 +1,9 @@
 import type { ObservedEndpoint } from '../../providers/endpoint.ts'
 import type { PinnedPass } from './pass.ts'
 
+/** SageMaker's answers lag by seconds; one from before that stays for longer is believed. */
+export const MAX_LAG_MS = 60_000
+
 /** How much older than its interval a listing may be: it is jittered, and takes some time. */
 const LATENESS = 1.5
 

@@ -101,6 +101,20 @@ test.serial('an update is not taken for rolled back by answers from before it, h
   t.is((await w.calls()).UpdateEndpoint, 1)
 })
 
+test.serial('an answer from before the deletion for Recreate is not taken for a rollback', async (t) => {
+  const w = await world({ intervals: { deleting: 1_500 } })
+  t.teardown(() => w.stop())
+  await w.apply()
+  await w.ready()
+  await w.patch({ spec: { environment: { MODE: 'new' }, rollout: { strategy: 'Recreate' } } })
+  await w.until('the deletion', async () => (await w.calls()).DeleteEndpoint === 1)
+  cloud.setFault({ operation: 'sagemaker.DescribeEndpoint', effect: 'stale', times: 2 })
+  const { status } = await w.ready()
+  t.is(status?.rollout?.result, 'Succeeded')
+  t.is(status?.lastFailure, undefined)
+  t.false((await w.events()).some(({ reason }) => reason === 'UpdateRolledBack'))
+})
+
 test.serial('a quota that is too low is said with the remedy, and tried again slowly', async (t) => {
   const w = await world({ intervals: { settled: 300 } })
   t.teardown(() => w.stop())
