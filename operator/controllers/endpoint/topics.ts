@@ -3,7 +3,7 @@ import { baseNameOf } from './desired.ts'
 import { type TopicArns, topicArns } from './desired-topics.ts'
 import { nameTaken, topicRestored } from './events.ts'
 import { contentHash } from './names.ts'
-import { failing, type Halt, type Outcome, type Pass, type PinnedPass } from './pass.ts'
+import { failing, type Halt, type Outcome, type Pass, type PinnedPass, waiting } from './pass.ts'
 import { assumeVerified, isVerified, noteVerified } from './verified.ts'
 
 type Tag = { Key: string; Value: string }
@@ -20,7 +20,12 @@ export async function topicsStep(pass: PinnedPass): Promise<Outcome> {
   const kmsKeyId = spec.async.notifications?.kmsKeyId
   const revision = contentHash({ arns, tags, kmsKeyId: kmsKeyId ?? '' })
   if (isVerified(pass, 'topics', revision)) return { kind: 'proceed' }
-  const unchanged = status.topics?.success === arns.success && status.observedGeneration === pass.generation
+  if (status.topics?.success !== arns.success || status.topics.error !== arns.error) {
+    // Written down before they are made: a spec that changes meanwhile must not make them forgotten.
+    status.topics = arns
+    return waiting(pass, 'ConfigReady', 'InProgress', 'The topics are about to be made.', 0)
+  }
+  const unchanged = pass.conditions.isTrue('ConfigReady') && status.observedGeneration === pass.generation
   if (!memory.verified.has('topics') && unchanged) {
     assumeVerified(pass, 'topics', revision)
     return { kind: 'proceed' }
@@ -29,7 +34,6 @@ export async function topicsStep(pass: PinnedPass): Promise<Outcome> {
     const refused = await ensureTopic(pass, arn, tags, kmsKeyId)
     if (refused) return refused
   }
-  status.topics = arns
   noteVerified(pass, 'topics', revision)
   return { kind: 'proceed' }
 }
@@ -65,7 +69,7 @@ async function ensureTopic(
   tags: Tag[],
   kmsKeyId: string | undefined,
 ): Promise<Halt | undefined> {
-  const { providers, owner, status, signal, log } = pass
+  const { providers, owner, signal, log } = pass
   const { topics } = providers
   const name = arn.split(':').at(-1) ?? ''
   const seen = await topics.observe(arn, signal)
@@ -74,7 +78,7 @@ async function ensureTopic(
     if (made === 'taken') return taken(pass, name)
     if (made.arn !== arn) return otherAccount(pass)
     log.info({ resource: arn }, 'created the topic')
-    if (status.topics?.success === arn || status.topics?.error === arn) pass.emit(topicRestored(name))
+    if (pass.conditions.isTrue('ConfigReady')) pass.emit(topicRestored(name))
     return undefined
   }
   if (seen.tags.get(OWNER_TAGS.uid) !== owner.uid || seen.tags.get(OWNER_TAGS.cluster) !== owner.cluster)
