@@ -1,4 +1,5 @@
 import type { Reason } from './reasons.ts'
+import { timestamp } from './timestamp.ts'
 
 export type ConditionStatus = 'True' | 'False' | 'Unknown'
 
@@ -155,11 +156,6 @@ function same(a: Condition, b: Condition): boolean {
     a.observedGeneration === b.observedGeneration &&
     a.lastTransitionTime === b.lastTransitionTime
   )
-}
-
-/** Kubernetes' metav1.Time has whole seconds. */
-function timestamp(time: Date): string {
-  return time.toISOString().replace(/\.\d{3}Z$/, 'Z')
 }
 
 function truncated(message: string): string {

@@ -1,4 +1,5 @@
 import type { CostStatus } from '../../api/cost.ts'
+import { timestamp } from '../../api/timestamp.ts'
 import type { Price } from '../../providers/prices.ts'
 
 /** AWS's own convention for a month in its examples. */
@@ -140,8 +141,4 @@ function monthOf(time: Date): string {
 
 function startOf(month: string): number {
   return Date.parse(`${month}-01T00:00:00Z`)
-}
-
-function timestamp(time: Date): string {
-  return time.toISOString().replace(/\.\d{3}Z$/, 'Z')
 }

@@ -1,3 +1,4 @@
+import { timestamp } from '../../api/timestamp.ts'
 import type { ObservedEndpoint } from '../../providers/endpoint.ts'
 import { whileInFlight } from '../intervals.ts'
 import { adopt } from './adopt.ts'
@@ -7,7 +8,7 @@ import { inService } from './endpoint-in-service.ts'
 import { changing } from './endpoint-update.ts'
 import { endpointMissing } from './events.ts'
 import { MAX_LAG_MS, observeEndpoint } from './observe.ts'
-import { type Outcome, type PinnedPass, type ServingPass, timestamp, waiting } from './pass.ts'
+import { type Outcome, type PinnedPass, type ServingPass, waiting } from './pass.ts'
 import { recover, renewedRecovery } from './recovery.ts'
 
 /** AWS users report endpoints that stay in Creating for hours, and cannot be deleted meanwhile. */

@@ -1,10 +1,9 @@
 import { architectureOf } from '../../api/instance-types.ts'
 import type { Reason } from '../../api/reasons.ts'
+import { short } from '../../images/digest.ts'
 import { parseReference } from '../../images/reference.ts'
 import { instanceTypes } from './fallback.ts'
 import { failing, type Outcome, type Pass, waiting } from './pass.ts'
-
-const SHORT_DIGEST = 12
 
 /** Takes the digest that the ModelImage has pinned: the reference. A registry that is down later does not unpin it. */
 export async function imageStep(pass: Pass): Promise<Outcome<{ image: string }>> {
@@ -35,7 +34,7 @@ export async function imageStep(pass: Pass): Promise<Outcome<{ image: string }>>
     return failing(pass, 'ImageReady', 'WrongPlatform', message, intervals.settled)
   }
   status.image = pinned
-  status.shortDigest = pinned.split('@sha256:')[1]?.slice(0, SHORT_DIGEST) ?? ''
+  status.shortDigest = short(pinned.split('@')[1] ?? '')
   conditions.true_('ImageReady', 'Pinned', '')
   return { kind: 'proceed', next: { image: pinned } }
 

@@ -95,8 +95,3 @@ export function failing(pass: Pass, type: ConditionType, reason: Reason, message
   pass.conditions.false_(type, reason, message)
   return { kind: 'halt', after, failing: true, reason, message }
 }
-
-/** RFC 3339 in whole seconds, as Kubernetes writes times. */
-export function timestamp(time: Date): string {
-  return time.toISOString().replace(/\.\d{3}Z$/, 'Z')
-}

@@ -1,6 +1,6 @@
 import type { AsyncInferenceEndpointStatus } from '../../api/async-inference-endpoint.ts'
+import { timestamp } from '../../api/timestamp.ts'
 import type { PinnedPass, Target } from './pass.ts'
-import { timestamp } from './pass.ts'
 
 type Status = AsyncInferenceEndpointStatus
 type Revision = NonNullable<Status['revisions']>[number]

@@ -1,8 +1,10 @@
 import { HISTORY_LIMIT, type ModelImageStatus } from '../../api/model-image-status.ts'
+import { timestamp } from '../../api/timestamp.ts'
+import { short } from '../../images/digest.ts'
 import type { ImageFacts } from '../../images/facts.ts'
 import { readManifest } from '../../images/manifest.ts'
 import type { ImageSource } from '../../images/source.ts'
-import { type ImagePass, short, timestamp } from './pass.ts'
+import type { ImagePass } from './pass.ts'
 import { humanSize } from './size.ts'
 
 type Seen = NonNullable<ModelImageStatus['history']>[number]

@@ -1,7 +1,8 @@
 import type { CheckResult } from '../../images/checks.ts'
+import { short } from '../../images/digest.ts'
 import type { ImageFacts } from '../../images/facts.ts'
 import type { ImageSource } from '../../images/source.ts'
-import { type ImagePass, type Judgement, type Passed, pinned, short } from './pass.ts'
+import { type ImagePass, type Judgement, type Passed, pinned } from './pass.ts'
 
 export type Judges = {
   check(pass: ImagePass, source: ImageSource, facts: ImageFacts): Promise<Checked>

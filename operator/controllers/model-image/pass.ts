@@ -51,19 +51,7 @@ export type Judgement =
   /** It cannot be told yet: to be asked again after so many milliseconds. */
   | { state: 'checking' | 'testing'; reason: Reason; message: string; after: number }
 
-const SHORT_DIGEST = 12
-
-/** The first 12 hexadecimal digits, as people compare digests. */
-export function short(digest: string): string {
-  return digest.replace('sha256:', '').slice(0, SHORT_DIGEST)
-}
-
 /** The reference that endpoints run. */
 export function pinned({ repositoryUri, digest }: Pick<ImageFacts, 'repositoryUri' | 'digest'>): string {
   return `${repositoryUri}@${digest}`
-}
-
-/** RFC 3339 in whole seconds, as Kubernetes writes times. */
-export function timestamp(time: Date): string {
-  return time.toISOString().replace(/\.\d{3}Z$/, 'Z')
 }

@@ -1,7 +1,8 @@
 import { IMAGE_ANNOTATIONS } from '../../api/names.ts'
+import { short } from '../../images/digest.ts'
 import type { ImageFacts } from '../../images/facts.ts'
 import { noteOutcome } from './history.ts'
-import { type ImagePass, type Judgement, pinned, short } from './pass.ts'
+import { type ImagePass, type Judgement, pinned } from './pass.ts'
 import { use } from './use.ts'
 
 /**

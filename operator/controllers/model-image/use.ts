@@ -1,7 +1,9 @@
 import type { ModelImageStatus } from '../../api/model-image-status.ts'
+import { timestamp } from '../../api/timestamp.ts'
 import { redacted } from '../../images/checks/secret-patterns.ts'
+import { short } from '../../images/digest.ts'
 import type { ImageFacts } from '../../images/facts.ts'
-import { type ImagePass, pinned, short, timestamp } from './pass.ts'
+import { type ImagePass, pinned } from './pass.ts'
 import { humanSize } from './size.ts'
 
 /** What the API server accepts; an image may say more. */

@@ -120,8 +120,3 @@ export function refused(error: unknown): { message: string; mendable: boolean } 
     return { message: cut(`The API server refuses the Job: ${error.message}`), mendable: false }
   return undefined
 }
-
-/** RFC 3339, in whole seconds. */
-export function timestamp(time: Date): string {
-  return time.toISOString().replace(/\.\d{3}Z$/, 'Z')
-}

@@ -1,20 +1,11 @@
 import type { ContractTest, ContractTestStatus } from '../../../api/contract-test.ts'
 import type { ModelImage } from '../../../api/model-image.ts'
+import { timestamp } from '../../../api/timestamp.ts'
 import { type ContractVerdict, cut, type Phase } from '../../../images/contract/result.ts'
 import { logTail } from '../../../images/log-tail.ts'
 import type { KubeClient } from '../../../kube/client.ts'
 import { KubeError } from '../../../kube/errors.ts'
-import {
-  type ContractTestAnswer,
-  disabled,
-  earlierOf,
-  known,
-  off,
-  pending,
-  refused,
-  timestamp,
-  verdictOf,
-} from './answer.ts'
+import { type ContractTestAnswer, disabled, earlierOf, known, off, pending, refused, verdictOf } from './answer.ts'
 import { type Seen, testObjects } from './cluster.ts'
 import { judge, type Log } from './judge.ts'
 import { type ContractTestConfig, jobName, type Plan, revisionOf, type TestedImage } from './plan.ts'
