@@ -17,6 +17,8 @@ type WallEnd = {
   middle: Point
   /** Unit vector in which the wall would go on. */
   direction: Point
+  /** Its sides are shorter than half its width: a stub beside a doorway, or the flank of a short piece of wall. */
+  stub: boolean
 }
 
 /** A wall ends where its two sides are parallel to within this cosine (35 degrees). */
@@ -38,9 +40,11 @@ export function bridgeGaps(
   { longest, thickness }: { longest: number; thickness: number },
 ): void {
   const bridges: { end: WallEnd; length: number }[] = []
-  for (const end of wallEnds(plan, size, thickness)) {
+  const ends = wallEnds(plan, size, thickness)
+  for (const end of ends) {
     const length = gapLength(plan, ink, size, end, longest)
-    if (length !== undefined) bridges.push({ end, length })
+    // What may be a flank counts as an end only opposite another one.
+    if (length !== undefined && (!end.stub || facesAnEnd(end, length, ends))) bridges.push({ end, length })
   }
   bridges.sort((a, b) => a.length - b.length)
   for (const { end } of bridges) {
@@ -50,21 +54,34 @@ export function bridgeGaps(
   }
 }
 
+function facesAnEnd({ middle, direction, corners }: WallEnd, length: number, ends: readonly WallEnd[]): boolean {
+  const reached = { x: middle.x + direction.x * length, y: middle.y + direction.y * length }
+  const near = Math.max(3, Math.hypot(corners[1].x - corners[0].x, corners[1].y - corners[0].y))
+  return ends.some(
+    (other) =>
+      Math.hypot(other.middle.x - reached.x, other.middle.y - reached.y) <= near &&
+      other.direction.x * direction.x + other.direction.y * direction.y < ANTIPARALLEL,
+  )
+}
+
 function wallEnds(plan: Uint8Array<ArrayBuffer>, size: Size, thickness: number): WallEnd[] {
   const ends: WallEnd[] = []
   const widest = 1.6 * thickness + 2
   for (const contour of traceContours(plan, size, WALL, 8)) {
-    const points = simplifyClosed(contour.points, Math.max(1.1, thickness * 0.15))
+    const points = simplifyClosed(contour.points, Math.max(1.1, thickness * 0.2))
     const count = points.length / 2
     const at = (index: number): Point => {
       const wrapped = (index + count) % count
       return { x: points[2 * wrapped] ?? 0, y: points[2 * wrapped + 1] ?? 0 }
     }
     // A pillar has nothing but ends: it may be met, but nothing starts there.
-    if (contour.area > 0 && contour.area < 3 * widest * widest && spanOf(points) < 3 * widest) continue
+    if (contour.area > 0 && spanOf(points) < 1.25 * widest) continue
     for (let first = 0; first < count; first++) {
       let found: WallEnd | undefined
+      let around = 0
       for (let edges = 0; edges <= Math.min(3, count - 2) && !found; edges++) {
+        if (edges > 0) around += towards(at(first + edges - 1), at(first + edges)).length
+        if (around > widest) break
         found = wallEnd(at(first - 1), at(first), at(first + edges), at(first + edges + 1), widest)
       }
       if (found) ends.push(found)
@@ -94,6 +111,7 @@ function wallEnd(before: Point, from: Point, to: Point, after: Point, widest: nu
     corners: [from, to],
     middle: { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 },
     direction: { x: x / norm, y: y / norm },
+    stub: Math.min(arriving.length, leaving.length) < across / 2,
   }
 }
 
@@ -120,15 +138,14 @@ function gapLength(
 ): number | undefined {
   const across = Math.hypot(corners[1].x - corners[0].x, corners[1].y - corners[0].y)
   let drawn = 0
+  let open = 0
   for (let step = 1; step <= longest * DRAWN_GAP; step++) {
     const x = Math.floor(middle.x + direction.x * step)
     const y = Math.floor(middle.y + direction.y * step)
     if (x < 0 || y < 0 || x >= width || y >= height) return undefined
-    // The end itself: its middle may lie a little inside.
-    if (plan[y * width + x] !== FREE) {
-      if (step <= 2) continue
-      return step
-    }
+    if (plan[y * width + x] === FREE) open++
+    // At first there may be the end itself, which is not straight, or a bridge that starts at one of its corners.
+    else if (step > across / 2 + 2) return open > 0 ? step : undefined
     drawn += inkAcross(middle.x + direction.x * step, middle.y + direction.y * step) ? 1 : 0
     if (step > longest && drawn < step * DRAWN_SHARE) return undefined
   }

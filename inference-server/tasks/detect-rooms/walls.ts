@@ -14,6 +14,8 @@ export type Walls = {
 /** Shares of the picture's longest side. A sheet is drawn so that a person can read it, hence these hold for any resolution. */
 const SPECK = 0.004
 const WALL_CAVITY = 0.02
+/** Walls are drawn hollow where their cavities have this length together, in longest sides. */
+const HOLLOW = 2
 const PEN = 0.006
 /** A free-standing closed outline up to this share of the drawing's diagonal is furniture. */
 const FURNITURE = 0.16
@@ -61,11 +63,19 @@ function fillCavities(ink: Uint8Array<ArrayBuffer>, size: Size, longest: number)
   const widths = widest(spaces, distanceToZero(paper, size))
   const pinhole = Math.max(1, (longest * SPECK) / 2) ** 2
   const fill = new Uint8Array(spaces.count + 1)
+  let hollow = 0
+  const cavities: number[] = []
   for (let space = 1; space <= spaces.count; space++) {
     const [area, width] = [spaces.areas[space] ?? 0, widths[space] ?? 0]
     const long = area > 5 * width * width
-    if (area <= pinhole || (long && width <= longest * WALL_CAVITY && !touchesBorder(spaces, space))) fill[space] = 1
+    if (area <= pinhole) fill[space] = 1
+    else if (long && width <= longest * WALL_CAVITY && !touchesBorder(spaces, space)) {
+      cavities.push(space)
+      hollow += area / width
+    }
   }
+  // A few are windows and shelves.
+  if (hollow > HOLLOW * longest) for (const space of cavities) fill[space] = 1
   return ink.map((value, at) => value | (fill[spaces.labels[at] ?? 0] ?? 0))
 }
 
