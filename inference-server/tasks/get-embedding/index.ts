@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { sam1 } from '../../families/sam1.ts'
+import { floatsOf } from '../../runtime/tensors.ts'
 import { exampleImage } from '../example-image.ts'
-import { embedImage } from '../segment/embed.ts'
+import { samEncoder } from '../sam/encoder.ts'
 import { defineTask, IMAGE_FILE } from '../task.ts'
 
 /** The image encoder's output, to be kept and prompted later: little-endian float32. */
@@ -21,14 +21,16 @@ export const getEmbedding = defineTask({
     embedding: { description: 'Little-endian float32, row-major.', contentTypes: ['application/octet-stream'] },
   },
   bind({ models }) {
-    const { encoder } = models.parts(sam1) ?? {}
+    const encoder = samEncoder(models)
     if (!encoder) return undefined
     return {
-      models: [encoder],
+      models: [encoder.model],
       example: async () => ({ files: { image: await exampleImage() }, fields: {} }),
       async perform({ files: { image } }, context) {
         if (!image) throw new TypeError('the request was checked to have an image')
-        const { embedding, original } = await embedImage(encoder, image, context)
+        const { original, tensors } = await encoder.embed(image, context)
+        const [name = ''] = Object.keys(tensors)
+        const embedding = floatsOf(tensors, name)
         const { buffer, byteOffset, byteLength } = embedding.data
         return {
           fields: {
@@ -36,7 +38,7 @@ export const getEmbedding = defineTask({
             dtype: 'float32',
             embedding_size_mb: Math.round((byteLength / 1024 / 1024) * 1000) / 1000,
             image_size: [original.width, original.height],
-            model: encoder.file,
+            model: encoder.model.file,
           },
           artifacts: {
             embedding: {
