@@ -1,6 +1,6 @@
 import { type Components, connectedComponents } from '../../images/components.ts'
 import type { Size } from '../../images/decode.ts'
-import { DISTANCE_UNIT, distanceToZero } from '../../images/distance.ts'
+import { DISTANCE_UNIT, distanceToZero, distanceWithin } from '../../images/distance.ts'
 
 export type Walls = {
   /** 1 where there is wall. */
@@ -14,6 +14,8 @@ export type Walls = {
 /** Shares of the picture's longest side. A sheet is drawn so that a person can read it, hence these hold for any resolution. */
 const SPECK = 0.004
 const WALL_CAVITY = 0.02
+/** A cavity is at least this many times as long as it is wide. */
+const LONG = 5
 /** Walls are drawn hollow where their cavities have this length together, in longest sides. */
 const HOLLOW = 2
 const PEN = 0.006
@@ -40,43 +42,66 @@ export function findWalls(ink: Uint8Array<ArrayBuffer>, size: Size, minThickness
   const cut = minThickness ?? penThickness(strokes, Math.max(3, longest * PEN))
   const thinned = cut > 1
   const mask = thinned ? open(drawn, distances, size, cut) : drawn
-  const thickness = commonThickness(thinned ? strokeLengths(distanceToZero(mask, size), size) : strokes)
+  const thickness = commonThickness(strokes, cut)
   dropFurniture(mask, size, thickness, thinned)
   return { mask, thickness, thinned }
 }
 
 function dropSpecks(ink: Uint8Array<ArrayBuffer>, size: Size, side: number): Uint8Array<ArrayBuffer> {
-  const { labels, boxes } = connectedComponents(ink, size, 8)
-  return ink.map((value, at) => {
-    const box = 4 * (labels[at] ?? 0)
-    if (value === 0) return 0
-    return (boxes[box + 2] ?? 0) - (boxes[box] ?? 0) > side || (boxes[box + 3] ?? 0) - (boxes[box + 1] ?? 0) > side
-      ? 1
-      : 0
-  })
+  const marks = connectedComponents(ink, size, 8)
+  const keep = new Uint8Array(marks.count + 1)
+  for (let mark = 1; mark <= marks.count; mark++) {
+    const [left = 0, top = 0, right = 0, bottom = 0] = marks.boxes.subarray(4 * mark, 4 * mark + 4)
+    keep[mark] = right - left > side || bottom - top > side ? 1 : 0
+  }
+  return select(marks, keep)
+}
+
+/** The pixels of the components that are chosen by a 1 at their numbers. */
+function select({ labels }: Components, chosen: Uint8Array): Uint8Array<ArrayBuffer> {
+  const mask = new Uint8Array(labels.length)
+  for (let at = 0; at < labels.length; at++) mask[at] = chosen[labels[at] ?? 0] ?? 0
+  return mask
 }
 
 /** Pinholes of scanned walls, and the space between the two lines of a wall that is drawn hollow, become wall. */
 function fillCavities(ink: Uint8Array<ArrayBuffer>, size: Size, longest: number): Uint8Array<ArrayBuffer> {
-  const paper = ink.map((value) => 1 - value)
+  const paper = new Uint8Array(ink.length)
+  for (let at = 0; at < ink.length; at++) paper[at] = 1 - (ink[at] ?? 0)
   const spaces = connectedComponents(paper, size, 4)
-  const widths = widest(spaces, distanceToZero(paper, size))
+  const outlines = outlineLengths(spaces)
   const pinhole = Math.max(1, (longest * SPECK) / 2) ** 2
-  const fill = new Uint8Array(spaces.count + 1)
-  let hollow = 0
-  const cavities: number[] = []
+  // Ink, which is no space, has the number 0.
+  const fill = new Uint8Array(spaces.count + 1).fill(1, 0, 1)
+  const narrow: number[] = []
   for (let space = 1; space <= spaces.count; space++) {
-    const [area, width] = [spaces.areas[space] ?? 0, widths[space] ?? 0]
-    const long = area > 5 * width * width
+    const area = spaces.areas[space] ?? 0
+    // About, and at most, the width of a long strip, whose outline is at least twice its length.
+    const width = (2 * area) / (outlines[space] ?? 1)
     if (area <= pinhole) fill[space] = 1
-    else if (long && width <= longest * WALL_CAVITY && !touchesBorder(spaces, space)) {
-      cavities.push(space)
-      hollow += area / width
-    }
+    else if (area > LONG * width * width && width <= longest * WALL_CAVITY && !touchesBorder(spaces, space))
+      narrow.push(space)
   }
-  // A few are windows and shelves.
-  if (hollow > HOLLOW * longest) for (const space of cavities) fill[space] = 1
-  return ink.map((value, at) => value | (fill[spaces.labels[at] ?? 0] ?? 0))
+  for (const cavity of wallCavities(spaces, outlines, narrow, paper, longest)) fill[cavity] = 1
+  return select(spaces, fill)
+}
+
+/** Those of the narrow spaces that lie in hollow walls: none if they are few, for those are windows and shelves. */
+function wallCavities(
+  spaces: Components,
+  outlines: Int32Array,
+  narrow: readonly number[],
+  paper: Uint8Array,
+  longest: number,
+): number[] {
+  // Half the outline is at least the length: the exact widths are measured only where the result may depend on them.
+  if (narrow.reduce((sum, space) => sum + (outlines[space] ?? 0) / 2, 0) < HOLLOW * longest) return []
+  const widths = widest(spaces, distanceToZero(paper, spaces))
+  const lengthOf = (space: number) => (spaces.areas[space] ?? 0) / (widths[space] ?? 1)
+  const long = narrow.filter(
+    (space) => lengthOf(space) > LONG * (widths[space] ?? 0) && (widths[space] ?? 0) <= longest * WALL_CAVITY,
+  )
+  return long.reduce((sum, space) => sum + lengthOf(space), 0) > HOLLOW * longest ? long : []
 }
 
 /** The widest place of each component, in pixels. */
@@ -88,6 +113,23 @@ function widest(components: Components, distances: Uint16Array): Float32Array {
     if (width > (widths[label] ?? 0)) widths[label] = width
   }
   return widths
+}
+
+/** The number of pixel edges around each component, those on the picture's border not counted. */
+function outlineLengths({ labels, count, width }: Components): Int32Array {
+  const lengths = new Int32Array(count + 1)
+  const meet = (a: number, b: number) => {
+    lengths[a] = (lengths[a] ?? 0) + 1
+    lengths[b] = (lengths[b] ?? 0) + 1
+  }
+  for (let at = 1; at < labels.length; at++) {
+    const here = labels[at] ?? 0
+    const left = labels[at - 1] ?? 0
+    if (here !== left && at % width !== 0) meet(here, left)
+    const above = at >= width ? (labels[at - width] ?? 0) : here
+    if (here !== above) meet(here, above)
+  }
+  return lengths
 }
 
 /** Whether a component reaches the picture's border. */
@@ -140,13 +182,13 @@ function penThickness(lengths: Float64Array, thickest: number): number {
   return thick >= all * THICK_SHARE ? PEN_SPREAD * pen + 0.5 : 0
 }
 
-/** The thickness that a tenth of the ink exceeds: the thickest walls, without the blots where they meet. */
-function commonThickness(lengths: Float64Array): number {
-  let total = 0
-  for (const [distance, length] of lengths.entries()) total += length * distance
+/** The thickness that a tenth of the walls' ink exceeds: the thickest walls, without the blots where they meet. */
+function commonThickness(lengths: Float64Array, cut: number): number {
+  const ink = lengths.map((length, distance) => (thicknessOf(distance) < cut ? 0 : length * distance))
+  const total = ink.reduce((sum, amount) => sum + amount, 0)
   let seen = 0
-  for (const [distance, length] of lengths.entries()) {
-    seen += length * distance
+  for (const [distance, amount] of ink.entries()) {
+    seen += amount
     if (seen >= total * 0.9 && total > 0) return Math.max(1, thicknessOf(distance))
   }
   return 1
@@ -160,11 +202,13 @@ function open(
   thickness: number,
 ): Uint8Array<ArrayBuffer> {
   const radius = (thickness * DISTANCE_UNIT) / 2
-  const outside = distances.map((distance) => (distance >= radius ? 0 : 1))
-  const away = distanceToZero(Uint8Array.from(outside), size)
+  const middles = new Uint8Array(ink.length)
+  for (let at = 0; at < ink.length; at++) middles[at] = (distances[at] ?? 0) >= radius ? 1 : 0
+  const away = distanceWithin(ink, middles, size)
   // A square corner lies root two times as far from the middle as an edge.
   const reach = radius * Math.SQRT2 + DISTANCE_UNIT
-  return ink.map((value, at) => (value === 1 && (away[at] ?? 0) <= reach ? 1 : 0))
+  for (let at = 0; at < ink.length; at++) middles[at] = (away[at] ?? 0) <= reach ? 1 : 0
+  return middles
 }
 
 /** Removes free-standing things that are no walls, in place: marks, and closed outlines of the size of furniture. */
