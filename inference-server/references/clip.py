@@ -35,7 +35,7 @@ def main():
     # depend on the picture: with the usual ones it is nearly the same for all.
     config = CLIPVisionConfig(
         hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
-        image_size=224, patch_size=32, projection_dim=512, initializer_factor=8.0,
+        image_size=224, patch_size=32, projection_dim=512, initializer_factor=4.0,
     )
     model = CLIPVisionModelWithProjection(config).eval()
     processor = CLIPImageProcessorPil()
