@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from PIL import Image
 from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, Dinov2Config
+from transformers.image_utils import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
 
 
@@ -41,6 +42,7 @@ def main():
     # Depth Anything's own settings but for the size (518), which would only make the fixture larger.
     processor = DPTImageProcessorPil(
         size={"height": 98, "width": 98}, keep_aspect_ratio=True, ensure_multiple_of=14,
+        image_mean=IMAGENET_DEFAULT_MEAN, image_std=IMAGENET_DEFAULT_STD,
     )
     pixels = processor(picture, return_tensors="pt")
     axes = {0: "batch_size", 2: "height", 3: "width"}
