@@ -2,13 +2,13 @@
 
 /** Points on surfaces, each with its unit normal and 8-bit sRGB colour. */
 export type Points = {
-  positions: Float32Array<ArrayBuffer>
-  normals: Float32Array<ArrayBuffer>
-  colours: Uint8Array<ArrayBuffer>
+  positions: Float32Array
+  normals: Float32Array
+  colours: Uint8Array
 }
 
 /** Points joined to triangles, counter-clockwise seen from outside. */
-export type Mesh = Points & { triangles: Uint32Array<ArrayBuffer> }
+export type Mesh = Points & { triangles: Uint32Array }
 
 /**
  * Gaussians as 3D Gaussian Splatting stores them: what its training optimises, not what its renderer shows.
@@ -16,11 +16,11 @@ export type Mesh = Points & { triangles: Uint32Array<ArrayBuffer> }
  * that need not have unit length.
  */
 export type Gaussians = {
-  positions: Float32Array<ArrayBuffer>
-  colours: Float32Array<ArrayBuffer>
-  opacities: Float32Array<ArrayBuffer>
-  scales: Float32Array<ArrayBuffer>
-  rotations: Float32Array<ArrayBuffer>
+  positions: Float32Array
+  colours: Float32Array
+  opacities: Float32Array
+  scales: Float32Array
+  rotations: Float32Array
 }
 
 /** The value of the constant real spherical harmonic, 1 / (2 √π): a colour c of 0-1 is stored as (c - 0.5) / SH_C0. */

@@ -84,7 +84,7 @@ export function glb(shape: Points | Mesh): Uint8Array<ArrayBuffer> {
 
 /** Every section's length is a multiple of four, which is the alignment that accessors need. */
 function section(
-  values: Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>,
+  values: Float32Array | Uint16Array | Uint32Array,
   target: number,
   accessor: Accessor & { type: 'SCALAR' | 'VEC3' | 'VEC4' },
 ): Section {
