@@ -29,7 +29,7 @@ try {
         const order = [...servers.slice(round % servers.length), ...servers.slice(0, round % servers.length)]
         for (const server of order) {
           note(server)
-          const running = await startServer(server, { workload, environment: made, cores })
+          const running = await startServer(server, { models: workload, environment: made, cores })
           try {
             const load = { workload, expected, port: running.port, leadInMs: LEAD_IN_MS }
             await generator.run({ ...load, connections: Math.max(...connections), milliseconds: WARM_UP_MS })

@@ -11,13 +11,16 @@ const ROOT = join(import.meta.dirname, '..', '..')
 /** Not part of the repository; made when missing or when what it is made of has changed. */
 const CACHE = join(ROOT, '.cache', 'bench-inference')
 const REQUIREMENTS = join(import.meta.dirname, 'requirements.txt')
-const MAKE_MODELS = join(import.meta.dirname, 'models.py')
+const MODEL_SOURCES = ['models.py', 'graph.py', 'sam.py'].map((name) => join(import.meta.dirname, name))
+
+/** What a server is started with: a workload's models, or SAM at the size of a real one. */
+export type ModelSet = WorkloadName | 'sam-vit'
 
 export type Environment = {
   /** The virtual environment's folder of programs: python, gunicorn. */
   bin: string
   /** Where each workload's model files are: the same for every server. */
-  models: Readonly<Record<WorkloadName, string>>
+  models: Readonly<Record<ModelSet, string>>
   logs: string
 }
 
@@ -31,9 +34,9 @@ export async function environment(note: (text: string) => void): Promise<Environ
     await run(join(bin, 'python'), ['-m', 'pip', 'install', '--quiet', '--no-deps', '-r', REQUIREMENTS])
   })
   const models = join(CACHE, 'models')
-  await once(join(CACHE, 'models.made-of'), [REQUIREMENTS, MAKE_MODELS], async () => {
+  await once(join(CACHE, 'models.made-of'), [REQUIREMENTS, ...MODEL_SOURCES], async () => {
     note('making the models')
-    await run(join(bin, 'python'), [MAKE_MODELS, models])
+    await run(join(bin, 'python'), ['-B', ...MODEL_SOURCES.slice(0, 1), models])
   })
   const logs = join(CACHE, 'logs')
   await mkdir(logs, { recursive: true })
@@ -43,6 +46,7 @@ export async function environment(note: (text: string) => void): Promise<Environ
     models: {
       tiny: join(models, 'tiny'),
       compute: join(models, 'compute'),
+      'sam-vit': join(models, 'sam-vit'),
       sam: join(ROOT, 'inference-server', 'models', 'sam-lite'),
     },
   }

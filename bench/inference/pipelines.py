@@ -99,11 +99,7 @@ class Compute(OneModel):
 
     def encode(self, embedding):
         embedding = embedding / np.linalg.norm(embedding)
-        return {
-            "embedding": base64.b64encode(embedding.astype("<f4").tobytes()).decode(),
-            "shape": list(embedding.shape),
-            "dtype": "float32",
-        }
+        return {"embedding": embedding[0].tolist(), "shape": list(embedding.shape)}
 
 
 class Sam:

@@ -5,7 +5,7 @@ import { startServer } from './servers.ts'
 import { median } from './statistics.ts'
 import { workload } from './workloads.ts'
 
-const PICTURES = 12
+const PICTURES = 5
 /** The first among them finds nothing kept. */
 const PROMPTS = 6
 
@@ -13,7 +13,7 @@ const PROMPTS = 6
 export async function promptSpeedup(environment: Environment, cores: number): Promise<number> {
   const [request] = (await workload('sam')).requests
   if (!request) throw new Error('the workload has no request')
-  const server = await startServer('ours', { workload: 'sam', environment, cores })
+  const server = await startServer('ours', { models: 'sam-vit', environment, cores })
   const line = connection(server.port)
   const first: number[] = []
   const further: number[] = []

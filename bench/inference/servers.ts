@@ -2,9 +2,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Environment } from './environment.ts'
+import type { Environment, ModelSet } from './environment.ts'
 import { type Command, type ProcessGroup, startGroup } from './process-group.ts'
-import type { WorkloadName } from './workloads.ts'
 
 export type ServerName = 'ours' | 'flask' | 'litserve' | 'litserve-batched'
 export const SERVERS: readonly ServerName[] = ['ours', 'flask', 'litserve', 'litserve-batched']
@@ -18,11 +17,11 @@ const MAIN = join(import.meta.dirname, '..', '..', 'inference-server', 'main.ts'
 /** Starts a server with one inference thread for each core and waits for its /ping; alone on the machine but for the benchmark. */
 export async function startServer(
   name: ServerName,
-  { workload, environment, cores }: { workload: WorkloadName; environment: Environment; cores: number },
+  { models, environment, cores }: { models: ModelSet; environment: Environment; cores: number },
 ): Promise<Server> {
   const port = await freePort()
-  const log = join(environment.logs, `${workload}-${name}.log`)
-  const group = startGroup({ ...commandOf(name, workload, environment, port, cores), log })
+  const log = join(environment.logs, `${models}-${name}.log`)
+  const group = startGroup({ ...commandOf(name, models, environment, port, cores), log })
   for (const end = Date.now() + START_LIMIT_MS; Date.now() < end; await delay(50)) {
     if (group.child.exitCode !== null) throw new Error(`${name} ended as it started: see ${log}`)
     const response = await fetch(`http://127.0.0.1:${port}/ping`).catch(() => undefined)
@@ -33,10 +32,10 @@ export async function startServer(
 }
 
 /** The pipelines' environment: what Python is to compute, and with how many threads a process. */
-export function pipelineEnvironment(workload: WorkloadName, environment: Environment, threads: number) {
+export function pipelineEnvironment(models: ModelSet, environment: Environment, threads: number) {
   return {
-    BENCH_WORKLOAD: workload,
-    BENCH_MODELS: environment.models[workload],
+    BENCH_WORKLOAD: models,
+    BENCH_MODELS: environment.models[models],
     BENCH_THREADS: String(threads),
     // numpy's own pools: the work is onnxruntime's.
     OMP_NUM_THREADS: '1',
@@ -47,7 +46,7 @@ export function pipelineEnvironment(workload: WorkloadName, environment: Environ
 
 function commandOf(
   name: ServerName,
-  workload: WorkloadName,
+  models: ModelSet,
   environment: Environment,
   port: number,
   cores: number,
@@ -58,7 +57,7 @@ function commandOf(
       args: [MAIN, 'serve'],
       environment: {
         NODE_ENV: 'production',
-        SM_MODEL_DIR: environment.models[workload],
+        SM_MODEL_DIR: environment.models[models],
         SAGEMAKER_BIND_TO_HOST: '127.0.0.1',
         SAGEMAKER_BIND_TO_PORT: String(port),
         SAGEMAKER_MODEL_SERVER_WORKERS: String(cores),
@@ -67,7 +66,7 @@ function commandOf(
     }
   }
   const cwd = import.meta.dirname
-  const shared = pipelineEnvironment(workload, environment, 1)
+  const shared = pipelineEnvironment(models, environment, 1)
   if (name === 'flask') {
     const args = ['--workers', String(cores), '--threads', '2', '--bind', `127.0.0.1:${port}`, 'flask_server:app']
     return { command: join(environment.bin, 'gunicorn'), args, environment: shared, cwd }

@@ -23,7 +23,8 @@ const LEAST_COSINE = 0.999
 const LEAST_IOU = 0.98
 
 type Predicted = { predictions: number[]; class_indices: number[]; probabilities: number[][] }
-type Embedded = { embedding: string }
+/** Numbers, or little-endian float32 in base64. */
+type Embedded = { embedding: number[] | string }
 type Segmented = { mask: string; mask_size: [number, number] }
 
 /** The same bytes for every server; each picture is sent as one that no server has seen. */
@@ -74,8 +75,9 @@ function embeddingFault(answer: Embedded, expected: Embedded): string | undefine
   return product >= LEAST_COSINE ? undefined : `an embedding at cosine ${product} from the expected one`
 }
 
-function floats(base64: string): Float32Array {
-  const bytes = Uint8Array.from(Buffer.from(base64, 'base64'))
+function floats(embedding: number[] | string): Float32Array {
+  if (typeof embedding !== 'string') return Float32Array.from(embedding)
+  const bytes = Uint8Array.from(Buffer.from(embedding, 'base64'))
   return new Float32Array(bytes.buffer)
 }
 
