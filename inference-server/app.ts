@@ -1,36 +1,62 @@
 import { randomUUID } from 'node:crypto'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
-import { admission } from './core/admission.ts'
+import { budget, type WhenFull } from './core/budget.ts'
+import { Cache } from './core/cache.ts'
 import { Failure } from './core/errors.ts'
-import { Lru } from './core/lru.ts'
+import { Lifetime } from './core/lifetime.ts'
+import { readModelDirectory } from './families/directory.ts'
+import type { Family } from './families/family.ts'
+import { FAMILIES } from './families/index.ts'
+import { recognise } from './families/recognise.ts'
+import { embeddedMetrics } from './http/emf.ts'
 import { sendError } from './http/errors.ts'
 import { invocations } from './http/invocations.ts'
 import { serverMetrics } from './http/metrics.ts'
-import type { Operations } from './runtime/operations.ts'
-import type { Pool } from './runtime/pool.ts'
-import { TASK_NAMES } from './tasks/index.ts'
-import type { EmbeddedImage } from './tasks/task.ts'
-import { warmUpTasks } from './tasks/warm-up.ts'
+import { openApi } from './http/openapi.ts'
+import type { Device } from './runtime/device.ts'
+import type { Offload } from './runtime/offload.ts'
+import type { ObjectStore } from './storage/s3.ts'
+import { TASKS } from './tasks/index.ts'
+import { bindTasks, type Services } from './tasks/services.ts'
+import type { Task } from './tasks/task.ts'
+import { LOAD_TIMEOUT_MS, warmUp } from './tasks/warm-up.ts'
+
+export type Limits = {
+  /** Requests inside at once, waiting or worked on. */
+  requests: number
+  whenFull: WhenFull
+  bodyBytes: number
+  /** Bytes of all bodies inside. */
+  heldBytes: number
+  imagePixels: number
+  /** Pixels of all pictures being decoded. */
+  decodingPixels: number
+  requestTimeoutMs: number
+  cacheBytes: number
+}
 
 export type AppOptions = {
-  pool: Pool<Operations>
+  modelDirectory: string
+  device: Device
+  offload: Offload
+  store: ObjectStore
   logger: FastifyBaseLogger
-  limits: {
-    /** Requests inside at once, waiting or worked on. */
-    requests: number
-    bodyBytes: number
-    imagePixels: number
-    requestTimeoutMs: number
-    embeddingCacheEntries: number
-  }
+  limits: Limits
+  /** The namespace of CloudWatch metrics in the log; undefined leaves them out. */
+  emfNamespace?: string | undefined
   /** Monotonic milliseconds. */
   now: () => number
+  /** Others than the server's own, in tests. */
+  tasks?: readonly Task[]
+  families?: readonly Family[]
 }
 
 export type App = {
   http: FastifyInstance
-  /** Starts the workers and warms the whole path; /ping is 200 once it has resolved. Rejects when models cannot be served. */
+  /** Starts the workers, binds the tasks and warms the whole path; /ping is 200 once it has resolved. Rejects when models cannot be served. */
   load(): Promise<void>
+  /** Tells how many requests share each run of the device. */
+  observeBatch(requests: number): void
   /** Refuses new requests and waits for those inside: true when all were answered within `ms`. */
   drain(ms: number): Promise<boolean>
   /** Ends the workers and the listener. */
@@ -38,25 +64,32 @@ export type App = {
 }
 
 /** The HTTP server without a listener: `app.http.inject` tests it, `app.http.listen` serves it. */
-export function buildApp({ pool, logger, limits, now }: AppOptions): App {
-  const gate = admission(limits.requests)
-  const tasks = {
-    pool,
-    embeddings: new Lru<EmbeddedImage>(limits.embeddingCacheEntries),
-    maxImagePixels: limits.imagePixels,
-  }
+export function buildApp(options: AppOptions): App {
+  const { device, offload, store, logger, limits, now, tasks = TASKS, families = FAMILIES } = options
+  const places = budget(limits.requests, limits.whenFull, 'requests')
+  const bodies = budget(limits.heldBytes, limits.whenFull, 'bytes of requests')
+  const downloads = budget(limits.heldBytes, limits.whenFull, 'bytes of S3 objects')
+  const pixels = budget(limits.decodingPixels, limits.whenFull, 'pixels being decoded')
+  const cache = new Cache(limits.cacheBytes)
+  const shared = { device, offload, cache, pixels, maxImagePixels: limits.imagePixels }
   const metrics = serverMetrics({
-    inside: () => gate.inside,
-    busy: () => pool.stats().busy,
-    restarts: () => pool.stats().restarts,
+    inside: () => places.taken + places.waiting,
+    bodyBytes: () => bodies.taken,
+    waiting: () => device.stats().waiting,
+    busy: () => device.stats().busy,
+    restarts: () => device.stats().restarts,
+    cacheBytes: () => cache.bytes,
+    provider: device.stats().provider,
   })
-  let warmed = false
+  let services: Services | undefined
   let draining = false
 
   function closedBecause(): Failure | undefined {
     if (draining) return new Failure('Draining', 'The server is shutting down.')
-    if (!warmed) return new Failure('NotReady', 'The models are still being loaded.')
-    if (pool.state() !== 'ready') return new Failure('NotReady', `The model workers are ${pool.state()}.`)
+    if (!services) return new Failure('NotReady', 'The models are still being loaded.')
+    for (const [what, { state }] of Object.entries({ model: device, CPU: offload })) {
+      if (state() !== 'ready') return new Failure('NotReady', `The ${what} workers are ${state()}.`)
+    }
     return undefined
   }
 
@@ -91,50 +124,67 @@ export function buildApp({ pool, logger, limits, now }: AppOptions): App {
   http.get('/', () => ({
     server: 'mooring inference-server',
     ready: closedBecause() === undefined,
-    tasks: TASK_NAMES,
-    models: pool.description() ?? null,
-    workers: pool.stats(),
-    embeddingsCached: tasks.embeddings.size,
+    tasks: Object.fromEntries(
+      [...(services?.all ?? [])].map(([name, { service }]) => [name, service.models.map(({ file }) => file)]),
+    ),
+    device: device.stats(),
+    cpu: offload.stats(),
+    cache: { entries: cache.size, bytes: cache.bytes },
   }))
+  http.get('/openapi.json', () => openApi([...(services?.all.values() ?? [])].map(({ task }) => task)))
   // A plugin of its own: its content types are not those of the other routes.
-  http.register(async (scope) => {
+  http.register(async (scope) =>
     invocations(scope, {
-      admission: gate,
+      services() {
+        const reason = closedBecause()
+        if (reason || !services) throw reason
+        return services
+      },
       tasks,
+      shared,
+      store,
+      places,
+      bodies,
+      downloads,
+      maxBodyBytes: limits.bodyBytes,
       requestTimeoutMs: limits.requestTimeoutMs,
       now,
-      assertOpen: () => {
-        const reason = closedBecause()
-        if (reason) throw reason
-      },
-    })
-  })
+    }),
+  )
 
   http.addHook('onResponse', async (request, reply) => {
-    if (request.url !== '/invocations') return
+    if (request.routeOptions.url !== '/invocations') return
     const task = request.account?.task ?? 'none'
-    const spent = request.account?.phases.entries() ?? {}
-    const { statusCode: status, elapsedTime } = reply
-    metrics.observe({ task, status, seconds: elapsedTime / 1000, phases: spent })
-    request.log.info({ task, status, ms: Math.round(elapsedTime * 10) / 10, phases: spent }, 'invocation')
+    const phases = request.account?.phases.entries() ?? {}
+    const observation = { task, status: reply.statusCode, ms: Math.round(reply.elapsedTime * 100) / 100, phases }
+    metrics.observe(observation)
+    const { emfNamespace } = options
+    const metricLine = emfNamespace ? embeddedMetrics(observation, emfNamespace, Date.now()) : {}
+    request.log.info({ ...metricLine, ...observation }, 'invocation')
   })
 
   return {
     http,
+    observeBatch: metrics.observeBatch,
     async load() {
-      await pool.start()
-      await warmUpTasks(tasks, now)
-      tasks.embeddings.clear()
-      warmed = true
+      const directory = await readModelDirectory(options.modelDirectory)
+      const [all] = await Promise.all([device.start(directory.specs), offload.start()])
+      const models = recognise(families, directory.path, all)
+      const bound = await bindTasks(tasks, models, directory.config, (spec) =>
+        device.open(spec, new Lifetime(LOAD_TIMEOUT_MS)),
+      )
+      await warmUp(bound, shared, now)
+      cache.clear()
+      services = bound
     },
     drain(ms) {
       draining = true
-      return gate.empty(AbortSignal.timeout(ms))
+      return places.empty(ms)
     },
     async close() {
       draining = true
       await http.close()
-      await pool.close()
+      await Promise.all([device.close(), offload.close()])
     },
   }
 }

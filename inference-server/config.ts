@@ -1,7 +1,30 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
+import type { Limits } from './app.ts'
+import type { Provider } from './runtime/model.ts'
+import type { S3Options } from './storage/s3.ts'
+
+const MIB = 1024 * 1024
 
 const integer = (minimum: number, maximum: number) => z.coerce.number().int().min(minimum).max(maximum)
+
+/** Prefixes end at a slash, so that `s3://bucket/a` does not allow `s3://bucket/ab`. */
+const S3Prefixes = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((prefix) => prefix.trim())
+      .filter((prefix) => prefix !== ''),
+  )
+  .pipe(
+    z.array(
+      z
+        .string()
+        .regex(/^s3:\/\/[a-z0-9][a-z0-9.-]+\/(.*\/)?$/, 'prefixes are given as s3://bucket/ or s3://bucket/folder/'),
+    ),
+  )
 
 /**
  * The variables that this server reads. The names beginning with SAGEMAKER_ and SM_ are those of the SageMaker inference
@@ -16,10 +39,21 @@ const Environment = z.object({
   SAGEMAKER_MODEL_SERVER_TIMEOUT: integer(1, 3600).default(60),
   SAGEMAKER_MAX_PAYLOAD_IN_MB: integer(1, 1024).default(25),
   SAGEMAKER_CONTAINER_LOG_LEVEL: z.string().optional(),
+  MOORING_PROVIDER: z.enum(['auto', 'cpu', 'cuda']).default('auto'),
   MOORING_INTRA_OP_THREADS: integer(1, 256).optional(),
+  MOORING_CPU_THREADS: integer(1, 64).optional(),
+  MOORING_MAX_BATCH: integer(1, 1024).default(32),
+  MOORING_BATCH_DELAY_MS: integer(0, 10_000).default(0),
   MOORING_QUEUE_LIMIT: integer(0, 100_000).default(64),
+  MOORING_WHEN_FULL: z.enum(['reject', 'wait']).default('reject'),
+  MOORING_MAX_HELD_MB: integer(1, 1_000_000).default(512),
   MOORING_MAX_IMAGE_PIXELS: integer(1, 1_000_000_000).default(50_000_000),
-  MOORING_EMBEDDING_CACHE_ENTRIES: integer(0, 10_000).default(16),
+  MOORING_MAX_DECODING_PIXELS: integer(1, 10_000_000_000).default(200_000_000),
+  MOORING_CACHE_MB: integer(0, 1_000_000).default(256),
+  MOORING_S3_INPUTS: S3Prefixes,
+  MOORING_S3_OUTPUTS: S3Prefixes,
+  MOORING_S3_PATH_STYLE: z.stringbool().default(false),
+  MOORING_EMF_NAMESPACE: z.string().max(255).default('Mooring/InferenceServer'),
   MOORING_DRAIN_SECONDS: integer(0, 3600).default(25),
 })
 
@@ -28,18 +62,20 @@ export type Config = Readonly<{
   /** 0 asks the system for a free port. */
   port: number
   modelDirectory: string
-  /** Worker threads, each with a session set (and a copy of the weights) of its own. */
+  /** `auto` takes CUDA where it can be loaded, and says so; `cuda` refuses to start on a CPU. */
+  provider: 'auto' | Provider
+  /** Device workers, each with a session set (and a copy of the weights) of its own. */
   workers: number
   /** Threads inside one operator; workers × threads should not exceed the cores. */
   intraOpThreads: number
-  /** Requests that may wait beyond those being worked on. */
-  queueLimit: number
-  /** Milliseconds from a request's arrival to its answer; a run still going then is killed. */
-  requestTimeoutMs: number
-  maxBodyBytes: number
-  maxImagePixels: number
-  /** Images whose embedding is kept, 4 MiB each. */
-  embeddingCacheEntries: number
+  /** Threads for what is done before and after a model runs. */
+  cpuThreads: number
+  maxBatch: number
+  batchDelayMs: number
+  limits: Limits
+  s3: S3Options
+  /** Undefined: no metrics in the log. */
+  emfNamespace: string | undefined
   /** SageMaker sends SIGKILL 30 s after SIGTERM. */
   drainMs: number
   logLevel: string
@@ -57,18 +93,30 @@ export function loadConfig(environment: Record<string, string | undefined>, args
     throw new Error(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '))
   }
   const e = parsed.data
+  const workers = e.SAGEMAKER_MODEL_SERVER_WORKERS
+  const cores = availableParallelism()
   return Object.freeze({
     host: e.SAGEMAKER_BIND_TO_HOST,
     port: e.SAGEMAKER_BIND_TO_PORT,
     modelDirectory: e.SM_MODEL_DIR ?? e.SAGEMAKER_MODEL_DIR ?? '/opt/ml/model',
-    workers: e.SAGEMAKER_MODEL_SERVER_WORKERS,
-    intraOpThreads:
-      e.MOORING_INTRA_OP_THREADS ?? Math.max(1, Math.floor(availableParallelism() / e.SAGEMAKER_MODEL_SERVER_WORKERS)),
-    queueLimit: e.MOORING_QUEUE_LIMIT,
-    requestTimeoutMs: e.SAGEMAKER_MODEL_SERVER_TIMEOUT * 1000,
-    maxBodyBytes: e.SAGEMAKER_MAX_PAYLOAD_IN_MB * 1024 * 1024,
-    maxImagePixels: e.MOORING_MAX_IMAGE_PIXELS,
-    embeddingCacheEntries: e.MOORING_EMBEDDING_CACHE_ENTRIES,
+    provider: e.MOORING_PROVIDER,
+    workers,
+    intraOpThreads: e.MOORING_INTRA_OP_THREADS ?? Math.max(1, Math.floor(cores / workers)),
+    cpuThreads: e.MOORING_CPU_THREADS ?? Math.min(4, Math.max(1, cores - 1)),
+    maxBatch: e.MOORING_MAX_BATCH,
+    batchDelayMs: e.MOORING_BATCH_DELAY_MS,
+    limits: {
+      requests: workers + e.MOORING_QUEUE_LIMIT,
+      whenFull: e.MOORING_WHEN_FULL,
+      bodyBytes: e.SAGEMAKER_MAX_PAYLOAD_IN_MB * MIB,
+      heldBytes: Math.max(e.MOORING_MAX_HELD_MB, e.SAGEMAKER_MAX_PAYLOAD_IN_MB) * MIB,
+      imagePixels: e.MOORING_MAX_IMAGE_PIXELS,
+      decodingPixels: Math.max(e.MOORING_MAX_DECODING_PIXELS, e.MOORING_MAX_IMAGE_PIXELS),
+      requestTimeoutMs: e.SAGEMAKER_MODEL_SERVER_TIMEOUT * 1000,
+      cacheBytes: e.MOORING_CACHE_MB * MIB,
+    },
+    s3: { inputs: e.MOORING_S3_INPUTS, outputs: e.MOORING_S3_OUTPUTS, pathStyle: e.MOORING_S3_PATH_STYLE },
+    emfNamespace: e.MOORING_EMF_NAMESPACE === 'off' ? undefined : e.MOORING_EMF_NAMESPACE,
     drainMs: e.MOORING_DRAIN_SECONDS * 1000,
     logLevel: logLevel(e.SAGEMAKER_CONTAINER_LOG_LEVEL),
   })

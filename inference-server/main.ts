@@ -1,8 +1,7 @@
 import { pino } from 'pino'
-import { buildApp } from './app.ts'
+import { composeServer } from './compose.ts'
 import { loadConfig } from './config.ts'
-import type { Operations } from './runtime/operations.ts'
-import { workerPool } from './runtime/pool.ts'
+import { chooseProvider } from './runtime/provider.ts'
 
 // From 1.29 on, onnxruntime's Linux builds tell their maker which models are loaded, unless this is set before the first session.
 process.env.ORT_DISABLE_TELEMETRY = '1'
@@ -12,25 +11,11 @@ const config = loadConfigOrExit()
 const log = pino({ level: config.logLevel })
 const now = () => performance.now()
 
-const pool = workerPool<Operations>({
-  worker: new URL('./runtime/worker.ts', import.meta.url),
-  workerData: { modelDirectory: config.modelDirectory, intraOpThreads: config.intraOpThreads },
-  size: config.workers,
-  now,
-  onEvent: (event, details) => (event === 'worker-ready' ? log.info(details, event) : log.error(details, event)),
-})
-const app = buildApp({
-  pool,
-  logger: log,
-  now,
-  limits: {
-    requests: config.workers + config.queueLimit,
-    bodyBytes: config.maxBodyBytes,
-    imagePixels: config.maxImagePixels,
-    requestTimeoutMs: config.requestTimeoutMs,
-    embeddingCacheEntries: config.embeddingCacheEntries,
-  },
-})
+const { provider, reason } = await chooseProvider(config.provider).catch((error) =>
+  fail(error, 'the server cannot start'),
+)
+log[reason ? 'warn' : 'info']({ provider, reason }, 'execution provider')
+const app = composeServer(config, provider, log)
 
 let stopping = false
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal))
@@ -41,7 +26,7 @@ try {
   await app.http.listen({ host: config.host, port: config.port })
   const start = now()
   await app.load()
-  log.info({ models: pool.description(), ms: Math.round(now() - start) }, 'models are loaded and warmed')
+  log.info({ provider, ms: Math.round(now() - start) }, 'models are loaded and warmed')
 } catch (error) {
   if (!stopping) fail(error, 'the server cannot start')
 }

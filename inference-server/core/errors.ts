@@ -1,10 +1,17 @@
 /** Why a request got no result. Every failure that a caller may see is one of these; http/errors.ts gives each its status. */
 export type FailureCode =
   | 'InvalidRequest'
+  | 'InvalidParameters'
   | 'InvalidImage'
-  | 'ImageTooLarge'
+  | 'InvalidData'
   | 'InvalidPrompt'
+  | 'ImageTooLarge'
+  | 'BodyTooLarge'
   | 'UnknownTask'
+  | 'NotAcceptable'
+  | 'UnsupportedContentType'
+  | 'S3Denied'
+  | 'S3Failed'
   | 'QueueFull'
   | 'DeadlineExceeded'
   | 'WorkerCrashed'

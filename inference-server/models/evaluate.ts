@@ -3,10 +3,8 @@ import { pathToFileURL } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import sharp from 'sharp'
-import { buildApp } from '../app.ts'
+import { composeServer } from '../compose.ts'
 import { loadConfig } from '../config.ts'
-import type { Operations } from '../runtime/operations.ts'
-import { workerPool } from '../runtime/pool.ts'
 import { generatedScenes, type Scene } from './scenes.ts'
 
 /** How well one mask fits. */
@@ -59,26 +57,8 @@ export async function photoScene(): Promise<Scene> {
 
 /** `node inference-server/models/evaluate.ts [model directory]` */
 async function main(directory: string): Promise<void> {
-  const config = loadConfig({ SM_MODEL_DIR: directory }, [])
-  const now = () => performance.now()
-  const pool = workerPool<Operations>({
-    worker: new URL('../runtime/worker.ts', import.meta.url),
-    workerData: { modelDirectory: config.modelDirectory, intraOpThreads: config.intraOpThreads },
-    size: 1,
-    now,
-  })
-  const app = buildApp({
-    pool,
-    logger: pino({ level: 'silent' }),
-    now,
-    limits: {
-      requests: 1,
-      bodyBytes: config.maxBodyBytes,
-      imagePixels: config.maxImagePixels,
-      requestTimeoutMs: config.requestTimeoutMs,
-      embeddingCacheEntries: 0,
-    },
-  })
+  const config = loadConfig({ SM_MODEL_DIR: directory, MOORING_CACHE_MB: '0' }, [])
+  const app = composeServer(config, 'cpu', pino({ level: 'silent' }))
   await app.load()
   const scores = await evaluate(app.http, [...(await generatedScenes()), await photoScene()])
   await app.close()

@@ -1,11 +1,17 @@
-/** What the pool and its workers say to each other. A worker does one job at a time. */
-export type ToWorker = { id: number; operation: string; payload: unknown }
+import type { FailureCode } from '../core/errors.ts'
+
+/** What the pool and its workers say to each other. A worker does one message's jobs at a time. */
+export type ToWorker = { id: number; jobs: { operation: string; payload: unknown }[] }
+
+export type Outcome =
+  | { ok: true; result: unknown }
+  /** The job failed, the worker is well. `failure` is the caller's to see, `message` is for the log. */
+  | { ok: false; message: string; failure?: { code: FailureCode; message: string; details?: readonly string[] } }
 
 export type FromWorker =
-  /** Models are loaded and have run once; `description` is shown at GET /. */
+  /** It can take jobs. */
   | { type: 'ready'; description: unknown }
-  /** The models cannot be served: starting again would not help. */
+  /** It can never work: starting it again would not help. */
   | { type: 'unusable'; message: string }
-  | { type: 'done'; id: number; result: unknown }
-  /** The job failed, the worker is well. */
-  | { type: 'failed'; id: number; message: string }
+  /** One outcome a job, in their order; `ms` is how long all took. */
+  | { type: 'done'; id: number; outcomes: Outcome[]; ms: number }

@@ -1,6 +1,8 @@
 import { Worker } from 'node:worker_threads'
 import { Failure } from '../core/errors.ts'
-import type { FromWorker, ToWorker } from './messages.ts'
+import type { Lifetime } from '../core/lifetime.ts'
+import type { FromWorker, Outcome, ToWorker } from './messages.ts'
+import { type Batching, type Job, jobQueue } from './queue.ts'
 
 /** Three crashes within a minute are no accident: /ping then fails, and SageMaker replaces the instance. */
 const CRASH_WINDOW_MS = 60_000
@@ -10,18 +12,22 @@ const RESPAWN_DELAY_MS = [0, 200, 1_000, 5_000] as const
 type OperationTable = Record<string, { payload: unknown; result: unknown }>
 
 export type RunOptions = {
-  /** Aborts at the deadline: a waiting job is dropped, a running one is killed with its worker. */
-  deadline: AbortSignal
-  /** Aborts when the caller is gone: a waiting job is dropped, a running one is left to finish. */
-  departed?: AbortSignal
+  /** A job that waits when this is over is dropped; one that runs past its deadline is killed with its worker. */
+  lifetime: Lifetime
   /** Memory that moves to the worker instead of being copied. */
   transfer?: readonly ArrayBuffer[]
+  /** Waiting jobs of one key share a message; `items` is what this one adds to the batch. */
+  batch?: { key: string; items: number }
+  /** Told of the milliseconds that the job waited for a worker, and that its batch ran. */
+  onTimes?: (waited: number, ran: number) => void
 }
 
 export type PoolState = 'starting' | 'ready' | 'crash-looping' | 'closed'
 
+export type PoolStats = { workers: number; ready: number; busy: number; waiting: number; restarts: number }
+
 export type Pool<Operations extends OperationTable> = {
-  /** Resolves when every worker is ready; rejects when the models cannot be served. */
+  /** Resolves when every worker is ready; rejects when they cannot work. */
   start(): Promise<void>
   /** Runs one operation on the next free worker, first come first served. Rejects with a Failure. */
   run<Name extends keyof Operations & string>(
@@ -29,31 +35,38 @@ export type Pool<Operations extends OperationTable> = {
     payload: Operations[Name]['payload'],
     options: RunOptions,
   ): Promise<Operations[Name]['result']>
+  /** Runs one operation on every worker; workers started later are told by their data. */
+  everywhere<Name extends keyof Operations & string>(
+    operation: Name,
+    payload: Operations[Name]['payload'],
+    lifetime: Lifetime,
+  ): Promise<Operations[Name]['result'][]>
   state(): PoolState
-  /** What the workers loaded, in their own words. */
+  /** What the workers said of themselves when they became ready. */
   description(): unknown
-  stats(): { workers: number; ready: number; busy: number; waiting: number; restarts: number }
+  stats(): PoolStats
   close(): Promise<void>
 }
 
 export type PoolOptions = {
   worker: URL
-  workerData: unknown
+  /** What each worker is started with, asked for whenever one is. */
+  workerData: () => unknown
   size: number
   /** Monotonic milliseconds. */
   now: () => number
+  batching?: Batching
+  /** Told how many jobs share each message. */
+  onBatch?: (jobs: number) => void
   onEvent?: (event: 'worker-ready' | 'worker-crashed' | 'worker-killed', details: { message?: string }) => void
 }
 
-type Job = ToWorker & {
-  options: RunOptions
-  resolve: (result: unknown) => void
-  reject: (reason: unknown) => void
-  /** Stops listening to the job's signals. */
-  release: () => void
+type Slot = {
+  thread: Worker | undefined
+  ready: boolean
+  running: { id: number; jobs: Job[]; since: number } | undefined
+  timer?: NodeJS.Timeout
 }
-
-type Slot = { thread: Worker | undefined; ready: boolean; job: Job | undefined; timer?: NodeJS.Timeout }
 
 /**
  * A fixed number of worker threads. `session.run` of onnxruntime-node blocks the thread it is called on, so that it must
@@ -63,19 +76,19 @@ export function workerPool<Operations extends OperationTable>(options: PoolOptio
   const slots: Slot[] = Array.from({ length: options.size }, () => ({
     thread: undefined,
     ready: false,
-    job: undefined,
+    running: undefined,
   }))
-  const waiting: Job[] = []
+  const queue = jobQueue(options.batching ?? { maxItems: 1, delayMs: 0 }, options.now, dispatch)
   const started = Promise.withResolvers<void>()
   let crashes: number[] = []
   let restarts = 0
   let nextId = 1
-  let loaded: unknown
+  let description: unknown
   let startedUp = false
   let closed = false
 
   function spawn(slot: Slot): void {
-    const thread = new Worker(options.worker, { workerData: options.workerData })
+    const thread = new Worker(options.worker, { workerData: options.workerData() })
     slot.thread = thread
     let lastError: Error | undefined
     thread.on('message', (message: FromWorker) => receive(slot, message))
@@ -90,7 +103,7 @@ export function workerPool<Operations extends OperationTable>(options: PoolOptio
   function receive(slot: Slot, message: FromWorker): void {
     if (message.type === 'ready') {
       slot.ready = true
-      loaded = message.description
+      description = message.description
       options.onEvent?.('worker-ready', {})
       if (slots.every((each) => each.ready)) {
         startedUp = true
@@ -101,14 +114,15 @@ export function workerPool<Operations extends OperationTable>(options: PoolOptio
       started.reject(new Error(message.message))
       // Later, it is one more crash: models that vanished while the server ran may come back.
       if (startedUp) void slot.thread?.terminate()
-    } else if (slot.job?.id === message.id) {
-      const { job } = slot
-      slot.job = undefined
-      job.release()
-      if (message.type === 'done') job.resolve(message.result)
-      else
-        job.reject(new Failure('ModelFailed', 'The model could not process this request.', { cause: message.message }))
+    } else if (slot.running?.id === message.id) {
+      const { jobs, since } = slot.running
+      slot.running = undefined
+      // The next batch first: the device should not wait for what is made of the last one.
       dispatch()
+      for (const [at, job] of jobs.entries()) {
+        job.onTimes?.(since - job.arrived, message.ms)
+        settle(job, message.outcomes[at])
+      }
     }
   }
 
@@ -120,19 +134,27 @@ export function workerPool<Operations extends OperationTable>(options: PoolOptio
       started.reject(new Error(`worker crashed while loading: ${message}`))
       return
     }
-    const { job } = slot
-    replace(slot, RESPAWN_DELAY_MS[Math.min(recentCrashes(), RESPAWN_DELAY_MS.length) - 1] ?? 0)
-    job?.release()
-    job?.reject(new Failure('WorkerCrashed', 'The process that ran the model ended unexpectedly.'))
+    const jobs = replace(slot, RESPAWN_DELAY_MS[Math.min(recentCrashes(), RESPAWN_DELAY_MS.length) - 1] ?? 0)
+    if (jobs.length === 1) {
+      jobs[0]?.fail(new Failure('WorkerCrashed', 'The process that ran the model ended unexpectedly.'))
+    } else {
+      // One of them may be to blame, and each then meets it alone: the others must not suffer for it.
+      queue.putBack(jobs)
+    }
+    dispatch()
   }
 
-  function replace(slot: Slot, delay: number): void {
+  /** Ends a slot's thread and starts another later; gives the jobs that it was working on. */
+  function replace(slot: Slot, delay: number): Job[] {
+    const jobs = slot.running?.jobs ?? []
     slot.thread = undefined
     slot.ready = false
-    slot.job = undefined
-    if (closed) return
-    restarts++
-    slot.timer = setTimeout(() => spawn(slot), delay)
+    slot.running = undefined
+    if (!closed) {
+      restarts++
+      slot.timer = setTimeout(() => spawn(slot), delay)
+    }
+    return jobs
   }
 
   function recentCrashes(): number {
@@ -143,31 +165,73 @@ export function workerPool<Operations extends OperationTable>(options: PoolOptio
 
   function dispatch(): void {
     for (const slot of slots) {
-      if (!slot.ready || slot.job || !slot.thread) continue
-      const job = waiting.shift()
-      if (!job) return
-      slot.job = job
-      const { id, operation, payload } = job
-      slot.thread.postMessage({ id, operation, payload } satisfies ToWorker, [...(job.options.transfer ?? [])])
+      if (!slot.ready || slot.running || !slot.thread) continue
+      const jobs = queue.take()
+      if (!jobs) return
+      start(slot, slot.thread, jobs)
     }
   }
 
-  function abandon(job: Job, reason: Failure): void {
-    const at = waiting.indexOf(job)
-    if (at >= 0) waiting.splice(at, 1)
-    job.release()
-    job.reject(reason)
+  function start(slot: Slot, thread: Worker, jobs: Job[]): void {
+    const id = nextId++
+    options.onBatch?.(jobs.length)
+    slot.running = { id, jobs, since: options.now() }
+    const message: ToWorker = { id, jobs: jobs.map(({ operation, payload }) => ({ operation, payload })) }
+    try {
+      thread.postMessage(
+        message,
+        jobs.flatMap(({ transfer }) => transfer),
+      )
+    } catch (cause) {
+      // What cannot be cloned is a mistake in a task; the worker has seen nothing of it.
+      slot.running = undefined
+      for (const job of jobs) job.fail(new Failure('ModelFailed', 'The request could not be processed.', { cause }))
+    }
   }
 
-  function atDeadline(job: Job): void {
-    const slot = slots.find((each) => each.job === job)
+  function over(job: Job, reason: Failure): void {
+    const slot = slots.find((each) => each.running?.jobs.includes(job))
     if (slot) {
+      // A caller that left does not end a run, since others may wait behind it; the deadline does, once nobody in the batch waits.
+      if (job.lifetime.departed) return
+      job.fail(reason)
+      if (slot.running?.jobs.some((each) => !each.settled)) return
       const { thread } = slot
       replace(slot, 0)
       options.onEvent?.('worker-killed', { message: `${job.operation} ran past its deadline` })
       void thread?.terminate()
+    } else {
+      queue.remove(job)
+      job.fail(reason)
     }
-    abandon(job, new Failure('DeadlineExceeded', 'The request was not finished by its deadline.'))
+  }
+
+  function submit(operation: string, payload: unknown, run: RunOptions, place: (job: Job) => void): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (closed) return reject(new Failure('Draining', 'The server is shutting down.'))
+      const { over: reason } = run.lifetime
+      if (reason) return reject(reason)
+      const end = (act: () => void) => {
+        if (job.settled) return
+        job.settled = true
+        forget()
+        act()
+      }
+      const job: Job = {
+        operation,
+        payload,
+        lifetime: run.lifetime,
+        transfer: run.transfer ?? [],
+        batch: run.batch,
+        arrived: options.now(),
+        settled: false,
+        onTimes: run.onTimes,
+        succeed: (result) => end(() => resolve(result)),
+        fail: (failure) => end(() => reject(failure)),
+      }
+      const forget = run.lifetime.onOver((failure) => over(job, failure))
+      place(job)
+    })
   }
 
   return {
@@ -176,45 +240,29 @@ export function workerPool<Operations extends OperationTable>(options: PoolOptio
       await started.promise
     },
     run(operation, payload, run) {
-      return new Promise<never>((resolve, reject) => {
-        if (closed) return reject(new Failure('Draining', 'The server is shutting down.'))
-        if (run.deadline.aborted)
-          return reject(new Failure('DeadlineExceeded', 'The request arrived past its deadline.'))
-        if (run.departed?.aborted) return reject(new Failure('DeadlineExceeded', 'The caller left.'))
-        const onDeadline = () => atDeadline(job)
-        const onDeparted = () => {
-          if (waiting.includes(job)) abandon(job, new Failure('DeadlineExceeded', 'The caller left.'))
-        }
-        const release = () => {
-          run.deadline.removeEventListener('abort', onDeadline)
-          run.departed?.removeEventListener('abort', onDeparted)
-        }
-        const job: Job = {
-          id: nextId++,
-          operation,
-          payload,
-          options: run,
-          resolve: resolve as Job['resolve'],
-          reject,
-          release,
-        }
-        run.deadline.addEventListener('abort', onDeadline, { once: true })
-        run.departed?.addEventListener('abort', onDeparted, { once: true })
-        waiting.push(job)
-        dispatch()
-      })
+      return submit(operation, payload, run, (job) => queue.add(job)) as Promise<never>
+    },
+    everywhere(operation, payload, lifetime) {
+      return Promise.all(
+        slots.map((slot) =>
+          submit(operation, payload, { lifetime }, (job) => {
+            if (slot.thread && slot.ready && !slot.running) start(slot, slot.thread, [job])
+            else job.fail(new Failure('NotReady', 'A worker was not idle.'))
+          }),
+        ),
+      ) as Promise<never>
     },
     state() {
       if (closed) return 'closed'
       if (!startedUp) return 'starting'
       return recentCrashes() >= CRASHES_IN_WINDOW ? 'crash-looping' : 'ready'
     },
-    description: () => loaded,
+    description: () => description,
     stats: () => ({
       workers: slots.length,
       ready: slots.filter((slot) => slot.ready).length,
-      busy: slots.filter((slot) => slot.job).length,
-      waiting: waiting.length,
+      busy: slots.filter((slot) => slot.running).length,
+      waiting: queue.length,
       restarts,
     }),
     async close() {
@@ -222,12 +270,24 @@ export function workerPool<Operations extends OperationTable>(options: PoolOptio
       const threads = slots.map((slot) => slot.thread)
       for (const slot of slots) {
         clearTimeout(slot.timer)
-        const { job } = slot
-        replace(slot, 0)
-        if (job) abandon(job, new Failure('Draining', 'The server shut down before the request was finished.'))
+        for (const job of replace(slot, 0)) {
+          job.fail(new Failure('Draining', 'The server shut down before the request was finished.'))
+        }
       }
-      for (const job of [...waiting]) abandon(job, new Failure('Draining', 'The server is shutting down.'))
+      for (const job of queue.clear()) job.fail(new Failure('Draining', 'The server is shutting down.'))
+      started.reject(new Failure('Draining', 'The server is shutting down.'))
+      started.promise.catch(() => {})
       await Promise.all(threads.map((thread) => thread?.terminate()))
     },
+  }
+}
+
+function settle(job: Job, outcome: Outcome | undefined): void {
+  if (outcome?.ok) job.succeed(outcome.result)
+  else if (outcome?.failure) {
+    const { code, message, details } = outcome.failure
+    job.fail(new Failure(code, message, details ? { details } : {}))
+  } else {
+    job.fail(new Failure('ModelFailed', 'The model could not process this request.', { cause: outcome?.message }))
   }
 }

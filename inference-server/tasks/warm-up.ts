@@ -1,27 +1,35 @@
-import sharp from 'sharp'
+import { Lifetime } from '../core/lifetime.ts'
 import { phases } from '../core/phases.ts'
-import { segment } from './segment/index.ts'
-import type { TaskDependencies } from './task.ts'
+import { type Shared, taskContext } from './context.ts'
+import { readFields } from './fields.ts'
+import type { Services } from './services.ts'
 
 /** A generous bound: the first run of a large model may take minutes. */
-const WARM_UP_TIMEOUT_MS = 600_000
+export const LOAD_TIMEOUT_MS = 600_000
 
 /**
- * Sends a small JPEG through the whole path (decode, encoder, decoder, PNG) by the code that serves requests. A server that
- * cannot do this must not say that it is healthy.
+ * Sends each task's example through the whole path, by the code that serves requests. A server that cannot do this must not
+ * say that it is healthy.
+ * @throws Error naming the task that cannot be done
  */
-export async function warmUpTasks(dependencies: TaskDependencies, now: () => number): Promise<void> {
-  const image = await sharp({ create: { width: 320, height: 240, channels: 3, background: '#4080c0' } })
-    .jpeg()
-    .toBuffer()
-  const answer = await segment.perform(
-    {
-      image,
-      fields: { points: [[160, 120]] },
-      phases: phases(now),
-      run: { deadline: AbortSignal.timeout(WARM_UP_TIMEOUT_MS) },
-    },
-    dependencies,
-  )
-  await answer.binary.body()
+export async function warmUp({ all }: Services, shared: Shared, now: () => number): Promise<void> {
+  for (const [name, { task, service, defaults }] of all) {
+    const lifetime = new Lifetime(LOAD_TIMEOUT_MS)
+    try {
+      const { files = {}, fields } = await service.example()
+      const context = taskContext(shared, { lifetime, phases: phases(now), requestId: 'warm-up' })
+      const answer = await service.perform({ files, fields: readFields(task, { ...defaults, ...fields }) }, context)
+      for (const { forms } of Object.values(answer.artifacts ?? {})) await forms[0].body()
+    } catch (cause) {
+      const details = cause instanceof Error && cause.cause !== undefined ? `: ${cause.cause}` : ''
+      throw new Error(
+        `${name} failed on its own example: ${cause instanceof Error ? cause.message : cause}${details}`,
+        {
+          cause,
+        },
+      )
+    } finally {
+      lifetime.end()
+    }
+  }
 }

@@ -1,40 +1,42 @@
 import { z } from 'zod'
 import { Failure } from '../../core/errors.ts'
+import type { Prompt } from '../../families/sam1.ts'
 import type { Size } from '../../images/decode.ts'
-import type { Prompt } from '../../runtime/operations.ts'
 
 /** The decoder compares every prompt with every pixel: its memory and time grow with their number. */
 export const MAX_POINTS = 64
 
-const Coordinate = z.number().finite()
+const Coordinate = z.number()
 
-const Fields = z.object({
+/** What a request says of what to segment. */
+export const PromptFields = z.strictObject({
   points: z
     .array(z.tuple([Coordinate, Coordinate]))
     .max(MAX_POINTS)
-    .default([]),
+    .default([])
+    .describe('[x, y] in pixels of the upright picture.'),
   labels: z
     .array(z.union([z.literal(0), z.literal(1)]))
     .max(MAX_POINTS)
-    .optional(),
-  box: z.tuple([Coordinate, Coordinate, Coordinate, Coordinate]).optional(),
-  multimask: z.boolean().optional(),
+    .optional()
+    .describe('One a point: 1 foreground, which is the default, 0 background.'),
+  box: z
+    .tuple([Coordinate, Coordinate, Coordinate, Coordinate])
+    .optional()
+    .describe('[left, top, right, bottom] in pixels.'),
+  multimask: z
+    .boolean()
+    .optional()
+    .describe('True takes the best of the alternatives for an ambiguous prompt; the default for one point alone.'),
 })
 
 /**
- * Reads the prompt from a request's fields. Labels default to foreground; `multimask` to true for one point alone, which is
- * the ambiguous prompt that SAM's alternatives are made for.
- * @throws Failure InvalidPrompt naming each field that is wrong.
+ * The prompt of a request. Labels default to foreground; `multimask` to true for one point alone, which is the ambiguous
+ * prompt that SAM's alternatives are made for.
+ * @throws Failure InvalidPrompt
  */
-export function readPrompt(fields: Readonly<Record<string, unknown>>): Prompt {
-  const parsed = Fields.safeParse(fields)
-  if (!parsed.success) {
-    throw new Failure('InvalidPrompt', 'The prompt is malformed.', {
-      details: parsed.error.issues.slice(0, 10).map((issue) => `${issue.path.join('.')}: ${issue.message}`),
-    })
-  }
-  const { points, box } = parsed.data
-  const labels = parsed.data.labels ?? points.map(() => 1 as const)
+export function readPrompt({ points, box, ...given }: z.output<typeof PromptFields>): Prompt {
+  const labels = given.labels ?? points.map(() => 1 as const)
   if (labels.length !== points.length) {
     throw new Failure(
       'InvalidPrompt',
@@ -44,7 +46,7 @@ export function readPrompt(fields: Readonly<Record<string, unknown>>): Prompt {
   if (!box && !labels.includes(1)) {
     throw new Failure('InvalidPrompt', 'Nothing is prompted: give "points" with at least one label 1, or a "box".')
   }
-  return { points, labels, box, multimask: parsed.data.multimask ?? (points.length === 1 && !box) }
+  return { points, labels, box, multimask: given.multimask ?? (points.length === 1 && !box) }
 }
 
 /**

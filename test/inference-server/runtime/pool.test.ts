@@ -1,21 +1,25 @@
 import test from 'ava'
 import { Failure } from '../../../inference-server/core/errors.ts'
+import { Lifetime } from '../../../inference-server/core/lifetime.ts'
 import { type PoolOptions, workerPool } from '../../../inference-server/runtime/pool.ts'
 import { eventually } from '../fixtures/world.ts'
 
-type Fixture = Record<'echo' | 'crash' | 'refuse' | 'wait', { payload: unknown; result: unknown }>
+type Fixture = Record<'echo' | 'crash' | 'refuse' | 'wait' | 'batch' | 'poison', { payload: unknown; result: unknown }>
 
-function aPool(options: Partial<PoolOptions> & { gate?: Int32Array } = {}) {
+function aPool({ gate, ...options }: Partial<PoolOptions> & { gate?: Int32Array } = {}) {
   return workerPool<Fixture>({
     worker: new URL('../fixtures/worker.ts', import.meta.url),
-    workerData: { gate: options.gate },
+    workerData: () => ({ gate }),
     size: 1,
     now: () => performance.now(),
     ...options,
   })
 }
 
-const unlimited = { deadline: new AbortController().signal }
+/** Far beyond the test's own end. */
+const DISTANT_MS = 1_000_000
+const unlimited = { lifetime: new Lifetime(DISTANT_MS) }
+test.after.always(() => unlimited.lifetime.end())
 const closedGate = () => new Int32Array(new SharedArrayBuffer(4))
 
 test('a job whose worker crashes fails, and the next one runs on a new worker', async (t) => {
@@ -54,10 +58,8 @@ test('a job that runs past its deadline is killed with its worker, and another w
   const gate = closedGate()
   const pool = aPool({ gate })
   await pool.start()
-  const deadline = new AbortController()
-  const job = pool.run('wait', null, { deadline: deadline.signal })
+  const job = pool.run('wait', null, { lifetime: new Lifetime(100) })
   t.is(pool.stats().busy, 1)
-  deadline.abort()
   const error = await t.throwsAsync(job, { instanceOf: Failure })
   t.is(error?.code, 'DeadlineExceeded')
   t.is(await pool.run('echo', 'alive', unlimited), 'alive')
@@ -70,13 +72,11 @@ test('a waiting job is dropped at its deadline or when its caller leaves, withou
   const pool = aPool({ gate })
   await pool.start()
   const running = pool.run('wait', 'finished', unlimited)
-  const deadline = new AbortController()
-  const departed = new AbortController()
-  const late = pool.run('echo', 1, { deadline: deadline.signal })
-  const left = pool.run('echo', 2, { ...unlimited, departed: departed.signal })
+  const departing = new Lifetime(DISTANT_MS)
+  const late = pool.run('echo', 1, { lifetime: new Lifetime(50) })
+  const left = pool.run('echo', 2, { lifetime: departing })
   t.is(pool.stats().waiting, 2)
-  deadline.abort()
-  departed.abort()
+  departing.leave()
   await t.throwsAsync(late, { message: /deadline/ })
   await t.throwsAsync(left, { message: /left/ })
   t.is(pool.stats().waiting, 0)
@@ -111,8 +111,60 @@ test('two workers work at the same time', async (t) => {
   await pool.close()
 })
 
+const batching = { maxItems: 4, delayMs: 0 }
+const inBatch = { ...unlimited, batch: { key: 'same', items: 1 } }
+
+test('what waits when a worker frees leaves as one batch, up to its limit', async (t) => {
+  const gate = closedGate()
+  const pool = aPool({ gate, batching })
+  await pool.start()
+  const running = pool.run('wait', null, unlimited)
+  const waiting = Array.from({ length: 6 }, () => pool.run('batch', null, inBatch))
+  const other = pool.run('batch', null, { ...unlimited, batch: { key: 'other', items: 1 } })
+  Atomics.store(gate, 0, 1)
+  Atomics.notify(gate, 0)
+  await running
+  t.deepEqual(await Promise.all(waiting), [4, 4, 4, 4, 2, 2])
+  t.is(await other, 1, 'another key is another batch')
+  await pool.close()
+})
+
+test('one request that crashes its batch does not take the others with it', async (t) => {
+  const gate = closedGate()
+  const pool = aPool({ gate, batching })
+  await pool.start()
+  const running = pool.run('wait', null, unlimited)
+  const jobs = ['a', 'poison', 'b'].map((payload) => pool.run('poison', payload, inBatch))
+  const outcomes = Promise.allSettled(jobs)
+  Atomics.store(gate, 0, 1)
+  Atomics.notify(gate, 0)
+  await running
+  t.like(await outcomes, [
+    { status: 'fulfilled', value: 'a' },
+    { status: 'rejected', reason: { code: 'WorkerCrashed' } },
+    { status: 'fulfilled', value: 'b' },
+  ])
+  await pool.close()
+})
+
+test('a batch is killed when the last of its requests is past its deadline, not the first', async (t) => {
+  const gate = closedGate()
+  const pool = aPool({ gate, batching: { maxItems: 2, delayMs: 0 } })
+  await pool.start()
+  const batch = { key: 'same', items: 1 }
+  const early = pool.run('wait', 1, { lifetime: new Lifetime(50), batch })
+  const patient = pool.run('wait', 2, { ...unlimited, batch })
+  await t.throwsAsync(early, { message: /deadline/ })
+  t.is(pool.stats().busy, 1, 'it still runs for the other')
+  Atomics.store(gate, 0, 1)
+  Atomics.notify(gate, 0)
+  t.is(await patient, 2)
+  t.is(pool.stats().restarts, 0)
+  await pool.close()
+})
+
 test('a pool whose worker cannot use its models does not start', async (t) => {
-  const pool = aPool({ workerData: { unusable: 'expected this, found that' } })
+  const pool = aPool({ workerData: () => ({ unusable: 'expected this, found that' }) })
   await t.throwsAsync(pool.start(), { message: 'expected this, found that' })
   t.is(pool.state(), 'starting')
   await pool.close()

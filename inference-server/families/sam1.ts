@@ -1,8 +1,18 @@
-import type { InferenceSession } from 'onnxruntime-node'
-import { toInterleavedFloats, toNormalisedPlanes } from '../images/chw.ts'
-import { type RgbImage, type Size, scaledSize } from '../images/decode.ts'
+import { type Size, scaledSize } from '../images/decode.ts'
 import { crop, type Plane, resizeBilinear } from '../images/mask.ts'
-import type { Prompt } from './operations.ts'
+import { fits, hasAll, type Signature } from '../runtime/model.ts'
+import type { Family } from './family.ts'
+
+/** A prompt in pixels of the upright original picture. */
+export type Prompt = {
+  points: readonly (readonly [number, number])[]
+  /** One for each point: 1 foreground, 0 background. */
+  labels: readonly (0 | 1)[]
+  /** [left, top, right, bottom] */
+  box?: readonly [number, number, number, number] | undefined
+  /** True takes the best of the alternatives for an ambiguous prompt, false the mask for an unambiguous one. */
+  multimask: boolean
+}
 
 /** The side of the square in which SAM 1 sees every picture. */
 export const FRAME = 1024
@@ -11,10 +21,6 @@ export const LOW_RES = 256
 
 /** Who normalises and pads: the caller (planes, rank 4), or the graph itself (interleaved 0-255, rank 3). */
 export type Sam1Encoder = 'planes' | 'interleaved'
-
-export const SAM1_CONTRACT =
-  'a SAM 1 pair: an encoder float32[1,3,1024,1024] or float32[H,W,3] -> float32[1,256,64,64], and a decoder with inputs ' +
-  'image_embeddings, point_coords, point_labels, mask_input, has_mask_input, orig_im_size and outputs iou_predictions, low_res_masks'
 
 const DECODER_INPUTS = [
   'image_embeddings',
@@ -25,38 +31,31 @@ const DECODER_INPUTS = [
   'orig_im_size',
 ]
 
-type Signature = Pick<InferenceSession, 'inputMetadata' | 'outputMetadata' | 'inputNames' | 'outputNames'>
+export const sam1: Family<'encoder' | 'decoder'> = {
+  name: 'SAM 1',
+  contract:
+    'an encoder float32[1,3,1024,1024] or float32[H,W,3] -> float32[1,256,64,64], and a decoder with inputs ' +
+    'image_embeddings, point_coords, point_labels, mask_input, has_mask_input, orig_im_size and outputs iou_predictions, low_res_masks',
+  part({ inputs, outputs }) {
+    if (inputs.length === DECODER_INPUTS.length && hasAll(inputs, DECODER_INPUTS)) {
+      return hasAll(outputs, ['low_res_masks', 'iou_predictions']) ? 'decoder' : undefined
+    }
+    return sam1Encoder({ inputs, outputs }) && 'encoder'
+  },
+  incomplete: (parts) => (parts.has('encoder') ? undefined : 'the decoder has no encoder'),
+}
 
-/** Which half of SAM 1 a model is, by its inputs and outputs; undefined for another model. */
-export function sam1Role(model: Signature): Sam1Encoder | 'decoder' | undefined {
-  const inputs = new Set(model.inputNames)
-  const outputs = new Set(model.outputNames)
-  if (DECODER_INPUTS.length === inputs.size && DECODER_INPUTS.every((name) => inputs.has(name))) {
-    return outputs.has('low_res_masks') && outputs.has('iou_predictions') ? 'decoder' : undefined
-  }
-  const [image, ...more] = model.inputMetadata
-  const [embedding] = model.outputMetadata
-  if (more.length > 0 || !image?.isTensor || !embedding?.isTensor) return undefined
-  if (image.type !== 'float32' || embedding.type !== 'float32' || !fits(embedding.shape, [1, 256, 64, 64]))
-    return undefined
+/** Which encoder a model is, by its inputs and outputs; undefined for another model. */
+export function sam1Encoder({ inputs, outputs }: Signature): Sam1Encoder | undefined {
+  const [image] = inputs
+  const [embedding] = outputs
   // Further outputs, such as HF's positional embeddings, belong to another decoder.
-  if (model.outputMetadata.length !== 1) return undefined
+  if (inputs.length !== 1 || outputs.length !== 1 || image?.type !== 'float32' || embedding?.type !== 'float32') {
+    return undefined
+  }
+  if (!fits(embedding.shape, [1, undefined, 64, 64])) return undefined
   if (fits(image.shape, [1, 3, FRAME, FRAME])) return 'planes'
   return image.shape.length === 3 && image.shape[2] === 3 ? 'interleaved' : undefined
-}
-
-/** Dynamic dimensions are names, and fit anything. */
-function fits(shape: readonly (number | string)[], expected: readonly number[]): boolean {
-  return (
-    shape.length === expected.length && shape.every((size, at) => typeof size === 'string' || size === expected[at])
-  )
-}
-
-/** The encoder's input for a picture whose longest side is FRAME. */
-export function encoderInput(kind: Sam1Encoder, image: RgbImage): { data: Float32Array; dims: number[] } {
-  return kind === 'planes'
-    ? { data: toNormalisedPlanes(image, FRAME), dims: [1, 3, FRAME, FRAME] }
-    : { data: toInterleavedFloats(image), dims: [image.height, image.width, 3] }
 }
 
 /**

@@ -1,0 +1,112 @@
+import type { Lifetime } from '../core/lifetime.ts'
+import type { Phases } from '../core/phases.ts'
+import { batchKey, itemsOf } from './batch.ts'
+import type { Model, ModelSpec, Provider, Signature } from './model.ts'
+import { type PoolOptions, type PoolState, type PoolStats, workerPool } from './pool.ts'
+import { movableBuffers, type Tensors } from './tensors.ts'
+
+export type DeviceWorkerData = { specs: readonly ModelSpec[]; provider: Provider; threads: number }
+
+export type RunPayload = { model: number; feeds: Tensors; outputs: readonly string[] | undefined; shared: boolean }
+
+/** What a device worker can be asked to do. */
+export type DeviceOperations = {
+  run: { payload: RunPayload; result: Tensors }
+  open: { payload: ModelSpec; result: Signature }
+  describe: { payload: undefined; result: { provider: Provider; signatures: Signature[] } }
+}
+
+export type RunModelOptions = {
+  /** Only these outputs, which must be tensors; all of them otherwise. */
+  outputs?: readonly string[] | undefined
+  /** Dimension 0 of every feed and output counts independent items, so that waiting requests may share one run. */
+  batch?: boolean
+  /** The outputs lie in shared memory: to be kept, and fed again without a copy. */
+  shared?: boolean
+}
+
+export type Device = {
+  /** Starts the workers with these models and tells what each is. Rejects when one cannot be opened. */
+  start(specs: readonly ModelSpec[]): Promise<Model[]>
+  /** One more model, on every worker; only before requests are served. */
+  open(spec: ModelSpec, lifetime: Lifetime): Promise<Model>
+  /** Runs a model; its feeds' buffers move away unless they are shared or the run is a batch. Rejects with a Failure. */
+  run(
+    model: Model,
+    feeds: Tensors,
+    options: RunModelOptions,
+    request: { lifetime: Lifetime; phases: Phases },
+  ): Promise<Tensors>
+  state(): PoolState
+  stats(): PoolStats & { provider: Provider }
+  close(): Promise<void>
+}
+
+export type DeviceOptions = {
+  provider: Provider
+  /** Worker threads, each with a session (and the weights) of every model. */
+  workers: number
+  /** Threads inside one operator. */
+  threads: number
+  /** Items in one run. */
+  maxBatch: number
+  batchDelayMs: number
+  /** Told of each run: how many requests it serves. */
+  onBatch?: (requests: number) => void
+  now: () => number
+  onEvent?: PoolOptions['onEvent']
+}
+
+/** The models on their device: batches of what waits, on workers that are replaced when they hang or crash. */
+export function device(options: DeviceOptions): Device {
+  const { provider, threads } = options
+  const specs: ModelSpec[] = []
+  const pool = workerPool<DeviceOperations>({
+    worker: new URL('./device-worker.ts', import.meta.url),
+    workerData: (): DeviceWorkerData => ({ specs, provider, threads }),
+    size: options.workers,
+    batching: { maxItems: options.maxBatch, delayMs: options.batchDelayMs },
+    now: options.now,
+    ...(options.onEvent ? { onEvent: options.onEvent } : {}),
+    ...(options.onBatch ? { onBatch: options.onBatch } : {}),
+  })
+
+  function model(id: number, signature: Signature | undefined): Model {
+    const spec = specs[id]
+    if (!spec || !signature) throw new Error('the workers did not say what they opened')
+    return { id, file: spec.file, signature, provider }
+  }
+
+  return {
+    async start(given) {
+      specs.push(...given)
+      await pool.start()
+      const { signatures } = pool.description() as DeviceOperations['describe']['result']
+      return signatures.map((signature, id) => model(id, signature))
+    },
+    async open(spec, lifetime) {
+      const [signature] = await pool.everywhere('open', spec, lifetime)
+      specs.push(spec)
+      return model(specs.length - 1, signature)
+    },
+    run({ id }, feeds, { outputs, batch = false, shared = false }, { lifetime, phases }) {
+      const key = batch && !shared ? batchKey(id, feeds) : undefined
+      return pool.run(
+        'run',
+        { model: id, feeds, outputs, shared },
+        {
+          lifetime,
+          onTimes(waited, ran) {
+            phases.add('queue', waited)
+            phases.add('infer', ran)
+          },
+          // A batch that breaks is run again one by one, for which its feeds must still be here.
+          ...(key === undefined ? { transfer: movableBuffers(feeds) } : { batch: { key, items: itemsOf(feeds) } }),
+        },
+      )
+    },
+    state: () => pool.state(),
+    stats: () => ({ ...pool.stats(), provider }),
+    close: () => pool.close(),
+  }
+}

@@ -1,0 +1,114 @@
+import type { Failure } from '../core/errors.ts'
+import type { Lifetime } from '../core/lifetime.ts'
+
+/** One thing for a worker to do, and whom to tell. */
+export type Job = {
+  operation: string
+  payload: unknown
+  lifetime: Lifetime
+  transfer: readonly ArrayBuffer[]
+  batch: { key: string; items: number } | undefined
+  /** Monotonic milliseconds. */
+  arrived: number
+  settled: boolean
+  onTimes: ((waited: number, ran: number) => void) | undefined
+  succeed: (result: unknown) => void
+  fail: (failure: Failure) => void
+}
+
+export type Batching = {
+  /** Items in one batch, unless a single job has more. */
+  maxItems: number
+  /** How long a job may wait for others while a worker is free; 0: a batch is what waits when a worker frees. */
+  delayMs: number
+}
+
+export type JobQueue = {
+  add(job: Job): void
+  /** Jobs of a batch that broke: they go first, and each alone. */
+  putBack(jobs: readonly Job[]): void
+  remove(job: Job): void
+  /** The next batch for a free worker; undefined when nothing waits, or it may still grow. */
+  take(): Job[] | undefined
+  clear(): Job[]
+  readonly length: number
+}
+
+/** Waiting jobs, first come first served; those of one batch key leave together. `wake` is called when a batch may be taken. */
+export function jobQueue({ maxItems, delayMs }: Batching, now: () => number, wake: () => void): JobQueue {
+  let waiting: Job[] = []
+  let woken = false
+  let timer: NodeJS.Timeout | undefined
+
+  function wakeSoon(): void {
+    if (woken) return
+    woken = true
+    // Requests that arrived in the same turn of the event loop leave together.
+    setImmediate(() => {
+      woken = false
+      wake()
+    })
+  }
+
+  function batchOf(head: Job): Job[] {
+    if (!head.batch) return [head]
+    const batch = [head]
+    let items = head.batch.items
+    for (let at = 1; at < waiting.length && items < maxItems; at++) {
+      const job = waiting[at]
+      if (job?.batch?.key !== head.batch.key || items + job.batch.items > maxItems) continue
+      items += job.batch.items
+      batch.push(job)
+    }
+    return batch
+  }
+
+  return {
+    get length() {
+      return waiting.length
+    },
+    add(job) {
+      waiting.push(job)
+      if (job.batch && maxItems > 1) wakeSoon()
+      else wake()
+    },
+    putBack(jobs) {
+      const live = jobs.filter((job) => !job.settled)
+      for (const job of live) job.batch = undefined
+      waiting.unshift(...live)
+    },
+    remove(job) {
+      const at = waiting.indexOf(job)
+      if (at >= 0) waiting.splice(at, 1)
+    },
+    take() {
+      const [head] = waiting
+      if (!head) return undefined
+      const batch = batchOf(head)
+      if (delayMs > 0 && head.batch) {
+        const items = batch.reduce((sum, { batch: part }) => sum + (part?.items ?? 1), 0)
+        const left = head.arrived + delayMs - now()
+        if (items < maxItems && left > 0) {
+          timer ??= setTimeout(() => {
+            timer = undefined
+            wake()
+          }, left)
+          return undefined
+        }
+      }
+      if (batch.length === 1) waiting.shift()
+      else if (batch.length === waiting.length) waiting = []
+      else {
+        const taken = new Set(batch)
+        waiting = waiting.filter((job) => !taken.has(job))
+      }
+      return batch
+    },
+    clear() {
+      clearTimeout(timer)
+      const all = waiting
+      waiting = []
+      return all
+    },
+  }
+}
