@@ -12,91 +12,109 @@ export type Components = Size & {
 }
 
 /**
- * Labels the connected sets of the pixels that are not 0. With connectivity 4, pixels that touch at corners only are apart:
- * the complement of a shape must be counted with the other connectivity, or a diagonal line lets through what it separates.
- * Works on the runs of each row (a run joins the runs above that it touches), which are far fewer than pixels.
+ * Labels the connected sets of the pixels that are 1; the others are 0. With connectivity 4, pixels that touch at corners only are
+ * apart: the complement of a shape must be counted with the other connectivity, or a diagonal line lets through what it
+ * separates. Works on the runs of each row (a run joins the runs above that it touches), which are far fewer than pixels.
  */
 export function connectedComponents(mask: Uint8Array, { width, height }: Size, connectivity: 4 | 8): Components {
   const reach = connectivity === 8 ? 1 : 0
-  const labels = new Int32Array(width * height)
-  const parents = [0]
-  const find = (label: number): number => {
-    let root = label
+  const runs = findRuns(mask, width)
+  const parents = new Int32Array(runs.count)
+  const find = (run: number): number => {
+    let root = run
     while ((parents[root] ?? 0) !== root) root = parents[root] ?? 0
-    while ((parents[label] ?? 0) !== root) {
-      const next = parents[label] ?? 0
-      parents[label] = root
-      label = next
+    for (let at = run; at !== root; ) {
+      const next = parents[at] ?? 0
+      parents[at] = root
+      at = next
     }
     return root
   }
-  for (let y = 0; y < height; y++) {
-    const row = y * width
-    let x = 0
-    while (x < width) {
-      if ((mask[row + x] ?? 0) === 0) {
-        x++
-        continue
-      }
-      const start = x
-      while (x < width && (mask[row + x] ?? 0) !== 0) x++
-      let label = 0
-      if (y > 0) {
-        const last = Math.min(x - 1 + reach, width - 1) + row - width
-        let previous = 0
-        for (let at = Math.max(start - reach, 0) + row - width; at <= last; at++) {
-          const above = labels[at] ?? 0
-          if (above === 0 || above === previous) continue
-          previous = above
-          const root = find(above)
-          if (label === 0) label = root
-          else if (label < root) parents[root] = label
-          else if (root < label) {
-            parents[label] = root
-            label = root
-          }
-        }
-      }
-      if (label === 0) {
-        label = parents.length
-        parents.push(label)
-      }
-      labels.fill(label, row + start, row + x)
+  let above = 0
+  for (let run = 0; run < runs.count; run++) {
+    parents[run] = run
+    const start = runs.starts[run] ?? 0
+    const end = runs.ends[run] ?? 0
+    const row = start - (start % width)
+    // Positions in the row above, as far as this row's pixels touch them; not beyond its sides.
+    const from = Math.max(start - reach, row) - width
+    const to = Math.min(end + reach, row + width) - width
+    while (above < run && (runs.ends[above] ?? 0) <= from) above++
+    for (let other = above; other < run && (runs.starts[other] ?? 0) < to; other++) {
+      const [a, b] = [find(other), find(run)]
+      if (a < b) parents[b] = a
+      else parents[a] = b
     }
   }
-  // A root is the smallest label of its set: numbering roots in order keeps the order of reading.
-  const numbers = new Int32Array(parents.length)
-  let count = 0
-  for (let label = 1; label < parents.length; label++) {
-    numbers[label] = (parents[label] ?? 0) === label ? ++count : (numbers[find(label)] ?? 0)
-  }
-  return { width, height, count, labels, ...measure(labels, numbers, count, { width, height }) }
+  return number(runs, parents, find, { width, height })
 }
 
-/** Renumbers in place and measures each set in the same pass. */
-function measure(
-  labels: Int32Array,
-  numbers: Int32Array,
-  count: number,
-  { width, height }: Size,
-): Pick<Components, 'areas' | 'boxes'> {
+type Runs = { count: number; starts: Int32Array; ends: Int32Array }
+
+/** Where stretches of 1 start and end, none across the end of a row; found by the engine's own search, many bytes at a time. */
+function findRuns(mask: Uint8Array, width: number): Runs {
+  let starts = new Int32Array(1024)
+  let ends = new Int32Array(1024)
+  let count = 0
+  for (let start = mask.indexOf(1); start >= 0; ) {
+    const zero = mask.indexOf(0, start + 1)
+    const stop = zero < 0 ? mask.length : zero
+    while (start < stop) {
+      const end = Math.min(stop, start - (start % width) + width)
+      if (count === starts.length) {
+        starts = enlarged(starts)
+        ends = enlarged(ends)
+      }
+      starts[count] = start
+      ends[count++] = end
+      start = end
+    }
+    start = stop < mask.length ? mask.indexOf(1, stop) : -1
+  }
+  return { count, starts, ends }
+}
+
+function enlarged(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(2 * array.length)
+  larger.set(array)
+  return larger
+}
+
+function number(runs: Runs, parents: Int32Array, find: (run: number) => number, { width, height }: Size): Components {
+  const labels = new Int32Array(width * height)
+  const numbers = new Int32Array(runs.count)
+  // A root is the first run of its set: numbering roots in order keeps the order of reading.
+  let count = 0
+  for (let run = 0; run < runs.count; run++) if (parents[run] === run) numbers[run] = ++count
   const areas = new Int32Array(count + 1)
   const boxes = new Int32Array(4 * (count + 1))
-  for (let number = 1; number <= count; number++) boxes.set([width, height, 0, 0], 4 * number)
-  let at = 0
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, at++) {
-      const label = labels[at] ?? 0
-      if (label === 0) continue
-      const number = numbers[label] ?? 0
-      labels[at] = number
-      areas[number] = (areas[number] ?? 0) + 1
-      const box = 4 * number
-      if (x < (boxes[box] ?? 0)) boxes[box] = x
-      if (y < (boxes[box + 1] ?? 0)) boxes[box + 1] = y
-      if (x >= (boxes[box + 2] ?? 0)) boxes[box + 2] = x + 1
-      boxes[box + 3] = y + 1
-    }
+  for (let run = 0; run < runs.count; run++) {
+    const start = runs.starts[run] ?? 0
+    const end = runs.ends[run] ?? 0
+    const label = numbers[find(run)] ?? 0
+    labels.fill(label, start, end)
+    const left = start % width
+    const right = left + end - start
+    const top = (start - left) / width
+    const box = 4 * label
+    if ((areas[label] ?? 0) === 0) boxes.set([left, top, right, top + 1], box)
+    areas[label] = (areas[label] ?? 0) + end - start
+    if (left < (boxes[box] ?? 0)) boxes[box] = left
+    if (right > (boxes[box + 2] ?? 0)) boxes[box + 2] = right
+    boxes[box + 3] = top + 1
   }
-  return { areas, boxes }
+  return { width, height, count, labels, areas, boxes }
+}
+
+/** Whether a component reaches the picture's border. */
+export function touchesBorder({ boxes, width, height }: Components, component: number): boolean {
+  const box = 4 * component
+  return boxes[box] === 0 || boxes[box + 1] === 0 || boxes[box + 2] === width || boxes[box + 3] === height
+}
+
+/** 1 for the pixels of the components that are chosen by a 1 at their numbers; 0 is the number of all other pixels. */
+export function select({ labels }: Components, chosen: Uint8Array): Uint8Array<ArrayBuffer> {
+  const mask = new Uint8Array(labels.length)
+  for (let at = 0; at < labels.length; at++) mask[at] = chosen[labels[at] ?? 0] ?? 0
+  return mask
 }

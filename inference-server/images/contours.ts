@@ -14,8 +14,14 @@ export type Contour = {
 /** A rectangle of pixels, right and bottom exclusive. */
 export type Window = { left: number; top: number; right: number; bottom: number }
 
+/** Right, down, left, up. */
+type Direction = 0 | 1 | 2 | 3
 const STEP_X = [1, 0, -1, 0] as const
 const STEP_Y = [0, 1, 0, -1] as const
+const AHEAD_RIGHT_X = [0, 1, 1, 0] as const
+const AHEAD_RIGHT_Y = [0, 0, 1, 1] as const
+const AHEAD_LEFT_X = [0, 0, 1, 1] as const
+const AHEAD_LEFT_Y = [1, 0, 0, 1] as const
 
 /**
  * All outlines of the pixels that have `value`, outer ones and holes, within `window`, which must hold the whole shape.
@@ -45,34 +51,31 @@ export function traceContours(
 
   function follow(startX: number, startY: number): Contour {
     const points: number[] = []
-    let [x, y, direction] = [startX, startY, 0]
+    let x = startX
+    let y = startY
+    let direction: Direction = 0
     let doubled = 0
     do {
       if (direction === 0) followed[(y - top) * columns + x - left] = 1
-      const [fromX, fromY] = [x, y]
-      x += STEP_X[direction] ?? 0
-      y += STEP_Y[direction] ?? 0
+      const fromX = x
+      const fromY = y
+      x += STEP_X[direction]
+      y += STEP_Y[direction]
       doubled += fromX * y - x * fromY
       const turn = turnAt(x, y, direction)
       if (turn !== 0) {
         points.push(x, y)
-        direction = (direction + turn + 4) % 4
+        direction = ((direction + turn + 4) % 4) as Direction
       }
     } while (x !== startX || y !== startY || direction !== 0)
     return { points: Int32Array.from(points), area: doubled / 2 }
   }
 
   /** 1 to the right, -1 to the left, 0 straight on. */
-  function turnAt(x: number, y: number, direction: number): -1 | 0 | 1 {
+  function turnAt(x: number, y: number, direction: Direction): -1 | 0 | 1 {
     // The two pixels ahead of a corner (x, y), at the right and at the left hand.
-    const [aheadRight, aheadLeft] =
-      direction === 0
-        ? [inside(x, y), inside(x, y - 1)]
-        : direction === 1
-          ? [inside(x - 1, y), inside(x, y)]
-          : direction === 2
-            ? [inside(x - 1, y - 1), inside(x - 1, y)]
-            : [inside(x, y - 1), inside(x - 1, y - 1)]
+    const aheadRight = inside(x - AHEAD_RIGHT_X[direction], y - AHEAD_RIGHT_Y[direction])
+    const aheadLeft = inside(x - AHEAD_LEFT_X[direction], y - AHEAD_LEFT_Y[direction])
     if (connectivity === 8) return aheadLeft ? -1 : aheadRight ? 0 : 1
     return !aheadRight ? 1 : aheadLeft ? -1 : 0
   }

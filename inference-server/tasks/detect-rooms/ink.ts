@@ -13,10 +13,18 @@ export function toGrey({ data, width, height }: RgbImage): Uint8Array<ArrayBuffe
   return grey
 }
 
+function histogramOf(grey: Uint8Array): Uint32Array {
+  const histogram = new Uint32Array(256)
+  for (let at = 0; at < grey.length; at++) {
+    const value = grey[at] ?? 0
+    histogram[value] = (histogram[value] ?? 0) + 1
+  }
+  return histogram
+}
+
 /** Otsu's threshold: the grey up to which pixels are the darker of two classes whose variances between are greatest. */
 export function otsuThreshold(grey: Uint8Array): number {
-  const histogram = new Float64Array(256)
-  for (const value of grey) histogram[value] = (histogram[value] ?? 0) + 1
+  const histogram = histogramOf(grey)
   let total = 0
   for (const [value, count] of histogram.entries()) total += value * count
   let [best, threshold, count, sum] = [-1, 0, 0, 0]
@@ -35,13 +43,19 @@ export function otsuThreshold(grey: Uint8Array): number {
 export function findInk(grey: Uint8Array<ArrayBuffer>, size: Size, lines: Lines): Uint8Array<ArrayBuffer> {
   const global = otsuThreshold(grey)
   let dark = 0
-  for (const value of grey) if (value <= global) dark++
+  for (const [value, count] of histogramOf(grey).entries()) if (value <= global) dark += count
   const light = lines === 'light' || (lines === 'auto' && dark * 2 > grey.length)
-  const page = light ? grey.map((value) => 255 - value) : grey
+  const page = light ? inverted(grey) : grey
   const even = flatten(page, size)
   const threshold = otsuThreshold(even)
   for (let at = 0; at < even.length; at++) even[at] = (even[at] ?? 0) <= threshold ? 1 : 0
   return even
+}
+
+function inverted(grey: Uint8Array): Uint8Array {
+  const inverse = new Uint8Array(grey.length)
+  for (let at = 0; at < grey.length; at++) inverse[at] = 255 - (grey[at] ?? 0)
+  return inverse
 }
 
 /** Tiles across the longest side, of which each has a brightness of its own: coarse enough that each sees paper. */
@@ -57,11 +71,14 @@ function flatten(grey: Uint8Array, { width, height }: Size): Uint8Array<ArrayBuf
   const tile = Math.max(8, Math.ceil(Math.max(width, height) / TILES))
   const [columns, rows] = [Math.ceil(width / tile), Math.ceil(height / tile)]
   const histograms = new Uint32Array(columns * rows * 256)
-  for (let y = 0, at = 0; y < height; y++) {
-    const row = Math.floor(y / tile) * columns
-    for (let x = 0; x < width; x++, at++) {
-      const bin = (row + Math.floor(x / tile)) * 256 + (grey[at] ?? 0)
-      histograms[bin] = (histograms[bin] ?? 0) + 1
+  for (let y = 0; y < height; y++) {
+    for (let column = 0; column < columns; column++) {
+      const bins = (Math.floor(y / tile) * columns + column) * 256
+      const end = y * width + Math.min((column + 1) * tile, width)
+      for (let at = y * width + column * tile; at < end; at++) {
+        const bin = bins + (grey[at] ?? 0)
+        histograms[bin] = (histograms[bin] ?? 0) + 1
+      }
     }
   }
   const whole = new Uint32Array(256)
@@ -82,20 +99,40 @@ function flatten(grey: Uint8Array, { width, height }: Size): Uint8Array<ArrayBuf
       paper[row * columns + column] = Math.max(1, darkest, percentile(around, PAPER_PERCENTILE))
     }
   }
+  return divide(grey, { width, height }, { tile, columns, rows, paper })
+}
+
+type Tiles = { tile: number; columns: number; rows: number; paper: Float32Array }
+
+/** The page over the paper, whose brightness between the middles of tiles is linear. */
+function divide(
+  grey: Uint8Array,
+  { width, height }: Size,
+  { tile, columns, rows, paper }: Tiles,
+): Uint8Array<ArrayBuffer> {
+  const lefts = new Int32Array(width)
+  const weights = new Float32Array(width)
+  for (let x = 0; x < width; x++) {
+    const position = Math.min(Math.max((x + 0.5) / tile - 0.5, 0), columns - 1)
+    lefts[x] = Math.floor(position)
+    weights[x] = position - Math.floor(position)
+  }
   const even = new Uint8Array(grey.length)
+  // One more than there are tiles: the right neighbour of the last one, whose weight is 0.
+  const across = new Float32Array(columns + 1)
   for (let y = 0, at = 0; y < height; y++) {
-    const v = Math.min(Math.max((y + 0.5) / tile - 0.5, 0), rows - 1)
-    const upper = Math.floor(v) * columns
-    const lower = Math.min(Math.floor(v) + 1, rows - 1) * columns
-    const below = v - Math.floor(v)
+    const position = Math.min(Math.max((y + 0.5) / tile - 0.5, 0), rows - 1)
+    const upper = Math.floor(position)
+    const lower = Math.min(upper + 1, rows - 1)
+    for (let column = 0; column < columns; column++) {
+      const above = paper[upper * columns + column] ?? 0
+      across[column] = above + ((paper[lower * columns + column] ?? 0) - above) * (position - upper)
+    }
     for (let x = 0; x < width; x++, at++) {
-      const u = Math.min(Math.max((x + 0.5) / tile - 0.5, 0), columns - 1)
-      const left = Math.floor(u)
-      const right = Math.min(left + 1, columns - 1)
-      const after = u - left
-      const top = (paper[upper + left] ?? 0) * (1 - after) + (paper[upper + right] ?? 0) * after
-      const bottom = (paper[lower + left] ?? 0) * (1 - after) + (paper[lower + right] ?? 0) * after
-      even[at] = Math.min(255, ((grey[at] ?? 0) * 255) / (top * (1 - below) + bottom * below))
+      const left = lefts[x] ?? 0
+      const before = across[left] ?? 0
+      const white = before + ((across[left + 1] ?? 0) - before) * (weights[x] ?? 0)
+      even[at] = Math.min(255, ((grey[at] ?? 0) * 255) / white)
     }
   }
   return even

@@ -1,9 +1,8 @@
-import { type Components, connectedComponents } from '../../images/components.ts'
-import { perimeter, signedArea, traceContours } from '../../images/contours.ts'
+import { type Components, connectedComponents, touchesBorder } from '../../images/components.ts'
+import { type Contour, perimeter, signedArea, traceContours } from '../../images/contours.ts'
 import type { Size } from '../../images/decode.ts'
 import { isSimple, simplifyClosed } from '../../images/simplify.ts'
 import { FREE, WALL } from './gaps.ts'
-import { touchesBorder } from './walls.ts'
 
 export type Ring = [number, number][]
 
@@ -17,7 +16,7 @@ export type Room = {
   perimeter: number
   /** left, top, right, bottom; right and bottom exclusive. */
   boundingBox: [number, number, number, number]
-  /** A point inside: that farthest from the outline among the middles of the room's rows. */
+  /** A point well inside, for a label. */
   anchor: [number, number]
   /** Clockwise on the screen, not closed by a repeated corner. */
   polygon: Ring
@@ -42,11 +41,9 @@ const DIRT = 0.02
 
 /** The rooms of a plan of FREE, WALL and BRIDGE pixels, from the top. */
 export function findRooms(plan: Uint8Array, size: Size, limits: RoomLimits): { rooms: Room[]; dropped: number } {
-  const spaces = connectedComponents(
-    plan.map((value) => (value === FREE ? 1 : 0)),
-    size,
-    4,
-  )
+  const free = new Uint8Array(plan.length)
+  for (let at = 0; at < plan.length; at++) free[at] = plan[at] === FREE ? 1 : 0
+  const spaces = connectedComponents(free, size, 4)
   const enclosed: number[] = []
   for (let space = 1; space <= spaces.count; space++) {
     const area = spaces.areas[space] ?? 0
@@ -87,7 +84,7 @@ function outline(plan: Uint8Array, spaces: Components, space: number, limits: Ro
   const ys = polygon.map(([, y]) => y)
   return {
     label: elongation(area, around) >= CORRIDOR ? 'corridor' : 'room',
-    confidence: wallShare(plan, spaces, space),
+    confidence: wallShare(plan, spaces, [outer, ...holes]),
     area,
     perimeter: around,
     boundingBox: [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)],
@@ -119,33 +116,36 @@ function elongation(area: number, around: number): number {
   return area / (width * width)
 }
 
-function wallShare(plan: Uint8Array, { labels, boxes, width, height }: Components, space: number): number {
-  const [left = 0, top = 0, right = 0, bottom = 0] = boxes.subarray(4 * space, 4 * space + 4)
-  let [wall, all] = [0, 0]
-  const look = (x: number, y: number) => {
-    const at = y * width + x
-    if (x < 0 || y < 0 || x >= width || y >= height || labels[at] === space) return
-    all++
-    if (plan[at] === WALL) wall++
-  }
-  for (let y = top; y < bottom; y++) {
-    for (let x = left; x < right; x++) {
-      if (labels[y * width + x] !== space) continue
-      look(x - 1, y)
-      look(x + 1, y)
-      look(x, y - 1)
-      look(x, y + 1)
+/** Looks at the pixels beyond each edge of the outlines, which have the room at their right hand. */
+function wallShare(plan: Uint8Array, { width }: Size, outlines: readonly Contour[]): number {
+  let wall = 0
+  let all = 0
+  for (const { points } of outlines) {
+    for (let at = 0; at < points.length; at += 2) {
+      const next = (at + 2) % points.length
+      const [x, y] = [points[at] ?? 0, points[at + 1] ?? 0]
+      const [dx, dy] = [(points[next] ?? 0) - x, (points[next + 1] ?? 0) - y]
+      const length = Math.abs(dx) + Math.abs(dy)
+      const step = Math.sign(dx) + Math.sign(dy) * width
+      const first =
+        dx > 0 ? (y - 1) * width + x : dx < 0 ? y * width + x - 1 : dy > 0 ? y * width + x : (y - 1) * width + x - 1
+      for (let edge = 0; edge < length; edge++) if (plan[first + edge * step] === WALL) wall++
+      all += length
     }
   }
   return all === 0 ? 0 : wall / all
 }
 
-/** The middle of the widest run in the middle third of the rows. */
+/** Rows looked at for a point well inside. */
+const ANCHOR_ROWS = 64
+
+/** The middle of a run of the room's pixels that is as long as possible, and not near the top or the bottom. */
 function anchorOf({ labels, boxes, width }: Components, space: number): [number, number] {
   const [left = 0, top = 0, right = 0, bottom = 0] = boxes.subarray(4 * space, 4 * space + 4)
   let best: [number, number] = [left, top]
   let score = -1
-  for (let y = top; y < bottom; y++) {
+  const stride = Math.max(1, Math.floor((bottom - top) / ANCHOR_ROWS))
+  for (let y = top; y < bottom; y += stride) {
     const depth = Math.min(y - top + 1, bottom - y)
     let run = 0
     for (let x = left; x <= right; x++) {

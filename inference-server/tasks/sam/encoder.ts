@@ -1,7 +1,7 @@
 import type { Family, Models } from '../../families/family.ts'
-import { SAM2_HF_EMBEDDINGS, sam2Hf, samHf } from '../../families/sam-hf.ts'
+import { SAM_HF_EMBEDDINGS, SAM2_HF_EMBEDDINGS, sam2Hf, samHf } from '../../families/sam-hf.ts'
 import { sam1, sam1Encoder } from '../../families/sam1.ts'
-import { sam2 } from '../../families/sam2.ts'
+import { SAM2_LEVELS, sam2 } from '../../families/sam2.ts'
 import { sam3 } from '../../families/sam3.ts'
 import type { Size } from '../../images/decode.ts'
 import type { Model, Signature } from '../../runtime/model.ts'
@@ -21,6 +21,8 @@ export type SamEncoder = {
   family: string
   model: Model
   frame: Frame
+  /** Which of the tensors is the embedding in the strict sense: the coarsest features, on which prompts are decoded. */
+  embedding: string
   /**
    * The image's embedding, kept by the file's hash, so that further prompts on the same file cost the decoder only. `check`
    * sees the picture's size before anything is decoded, and throws for a request that does not suit it.
@@ -28,7 +30,13 @@ export type SamEncoder = {
   embed(file: InputFile, context: TaskContext, check?: (original: Size) => void): Promise<EmbeddedImage>
 }
 
-type Kind = { family: Family; frame(signature: Signature): Frame; input(signature: Signature): EncoderInput }
+type Kind = {
+  family: Family
+  /** The name of the coarsest features; SAM 1's exporters do not agree on one, but there is no other. */
+  embedding: string | undefined
+  frame(signature: Signature): Frame
+  input(signature: Signature): EncoderInput
+}
 
 /** The side of a square of pixels, by the model's input; dynamic exports were made for the side that the family was trained at. */
 function side({ inputs }: Signature, usual: number): number {
@@ -46,26 +54,31 @@ function isSam3Tracker({ inputs, outputs }: Signature): boolean {
 const KINDS: readonly Kind[] = [
   {
     family: sam2,
+    embedding: SAM2_LEVELS[2],
     frame: () => ({ side: 1024, fit: 'stretch' }),
     input: () => ({ layout: 'planes', statistics: 'imagenet' }),
   },
   {
     family: sam2Hf,
+    embedding: SAM2_HF_EMBEDDINGS[2],
     frame: (signature) => ({ side: side(signature, isSam3Tracker(signature) ? 1008 : 1024), fit: 'stretch' }),
     input: (signature) => ({ layout: 'planes', statistics: isSam3Tracker(signature) ? 'half' : 'imagenet' }),
   },
   {
     family: sam1,
+    embedding: undefined,
     frame: () => ({ side: 1024, fit: 'pad' }),
     input: (signature) => ({ layout: sam1Encoder(signature) ?? 'planes', statistics: 'imagenet' }),
   },
   {
     family: samHf,
+    embedding: SAM_HF_EMBEDDINGS[0],
     frame: (signature) => ({ side: side(signature, 1024), fit: 'pad' }),
     input: () => ({ layout: 'planes', statistics: 'imagenet' }),
   },
   {
     family: sam3,
+    embedding: 'backbone_fpn_2',
     frame: (signature) => ({ side: side(signature, 1008), fit: 'stretch' }),
     input: ({ inputs }) => ({ layout: inputs[0]?.type === 'uint8' ? 'bytes' : 'planes', statistics: 'half' }),
   },
@@ -114,6 +127,7 @@ function samEncoderOf(kind: Kind, model: Model): SamEncoder {
     family: kind.family.name,
     model,
     frame,
+    embedding: kind.embedding ?? outputs[0] ?? '',
     async embed(file, context, check = () => {}) {
       // Hashed on libuv's threads: a file may have tens of megabytes.
       const hash = Buffer.from(await crypto.subtle.digest('SHA-256', new Uint8Array(file.bytes))).toString('base64')
