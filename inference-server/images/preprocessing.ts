@@ -1,7 +1,7 @@
 import { Failure } from '../core/errors.ts'
-import type { RgbImage, Size } from './decode.ts'
+import type { Resize, RgbImage, Size } from './decode.ts'
 
-export type Kernel = 'linear' | 'cubic' | 'lanczos3'
+export type Kernel = Resize['kernel']
 
 /** How a picture becomes a model's input: resized, perhaps cropped in its middle, then normalised. */
 export type Preprocessing = {
@@ -69,19 +69,30 @@ export function centred(size: Size, crop: Size): { left: number; top: number } {
 }
 
 /** Interleaved 8-bit RGB to normalised planes [3, height, width]. */
-export function toPlanes(image: RgbImage, { scale, mean, deviation }: Preprocessing): Float32Array<ArrayBuffer> {
+export function toPlanes(image: RgbImage, preprocessing: Preprocessing): Float32Array<ArrayBuffer> {
   const area = image.width * image.height
   const planes = new Float32Array(3 * area)
-  for (let channel = 0; channel < 3; channel++) {
-    // 256 possible inputs: a table replaces the arithmetic for every pixel.
-    const table = Float32Array.from(
-      { length: 256 },
-      (_, value) => (value * scale - (mean[channel] ?? 0)) / (deviation[channel] ?? 1),
-    )
+  for (const [channel, table] of tables(preprocessing).entries()) {
     const start = channel * area
     for (let i = 0, from = channel; i < area; i++, from += 3) planes[start + i] = table[image.data[from] ?? 0] ?? 0
   }
   return planes
+}
+
+/** Interleaved 8-bit RGB to normalised values [height, width, 3]. */
+export function toInterleaved(image: RgbImage, preprocessing: Preprocessing): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(image.data.length)
+  for (const [channel, table] of tables(preprocessing).entries()) {
+    for (let i = channel; i < values.length; i += 3) values[i] = table[image.data[i] ?? 0] ?? 0
+  }
+  return values
+}
+
+/** Each channel has 256 possible inputs: a table replaces the arithmetic for every pixel. */
+function tables({ scale, mean, deviation }: Preprocessing): Float32Array[] {
+  return mean.map((centre, channel) =>
+    Float32Array.from({ length: 256 }, (_, value) => (value * scale - centre) / (deviation[channel] ?? 1)),
+  )
 }
 
 /** As Python rounds: 2.5 to 2, 3.5 to 4. */

@@ -70,8 +70,12 @@ export function parsePreprocessorConfig(json: unknown): Preprocessing {
   const kernel = KERNELS[config.resample ?? 2]
   if (!kernel) throw new Error(`resample is ${config.resample}: 1 (Lanczos), 2 (bilinear) and 3 (bicubic) are known`)
   const crop = config.do_center_crop ? square(config.crop_size ?? config.size) : undefined
+  const resize = fit(config)
+  if (crop && Math.max(crop.width, crop.height) > smallest(resize)) {
+    throw new Error(`crop_size ${crop.width} x ${crop.height} is larger than the resized picture`)
+  }
   return {
-    fit: fit(config),
+    fit: resize,
     ...(crop ? { crop } : {}),
     kernel,
     scale: config.do_rescale ? config.rescale_factor : 1,
@@ -88,6 +92,10 @@ function fit({ size, do_center_crop, keep_aspect_ratio, ensure_multiple_of }: z.
   if ('shortest_edge' in size) return { to: 'shortest-edge', length: size.shortest_edge }
   if (keep_aspect_ratio) return { to: 'multiples', ...size, of: ensure_multiple_of }
   return { to: 'size', ...size }
+}
+
+function smallest(resize: Fit): number {
+  return resize.to === 'shortest-edge' ? resize.length : Math.min(resize.width, resize.height)
 }
 
 function square(length: z.infer<typeof Length>): { width: number; height: number } {

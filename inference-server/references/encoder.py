@@ -1,5 +1,5 @@
 """Makes the fixture of a one-output image encoder: a small timm vision transformer with random weights, without its classifier,
-exported to ONNX by torch, and its features of a picture preprocessed by timm's own evaluation transform (Pillow).
+exported to ONNX by torch, and its features of a picture preprocessed by timm's own evaluation transform (Pillow, no margin).
 
     python inference-server/references/encoder.py samples/photo/coffee.jpg test/inference-server/fixtures/encoder
 """
@@ -26,7 +26,7 @@ def main():
     for parameter in model.parameters():
         if parameter.ndim > 1:
             torch.nn.init.normal_(parameter, std=0.25)
-    transform = create_transform((3, 224, 224), interpolation="bicubic", crop_pct=0.9, is_training=False)
+    transform = create_transform((3, 224, 224), interpolation="bicubic", crop_pct=1.0, is_training=False)
     torch.onnx.export(
         model, (torch.zeros(2, 3, 224, 224),), target / "encoder.onnx", input_names=["input"], output_names=["features"],
         dynamic_axes={"input": {0: "batch"}, "features": {0: "batch"}}, dynamo=False,

@@ -32,6 +32,7 @@ test('a configuration that is not understood is refused in words, not guessed', 
   t.throws(() => parsePreprocessorConfig({ ...config, do_pad: true }), { message: /do_pad is true/ })
   t.throws(() => parsePreprocessorConfig({ ...config, crop_pct: 0.9 }), { message: /crop_pct/ })
   t.throws(() => parsePreprocessorConfig({ ...config, size: { longest_edge: 800 } }), { message: /size/ })
+  t.throws(() => parsePreprocessorConfig({ size: 196, do_center_crop: true, crop_size: 224 }), { message: /larger/ })
   t.throws(() => parsePreprocessorConfig([]), { message: /expected object/ })
 })
 
