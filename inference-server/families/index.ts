@@ -7,4 +7,4 @@ import { sam1 } from './sam1.ts'
 import { tabular } from './tabular.ts'
 
 /** Every family that the server knows, the most specific first. */
-export const FAMILIES: readonly Family[] = [sam1, clip, gaussians, depth, encoder, tabular]
+export const FAMILIES: readonly Family[] = [sam1, clip, gaussians, depth, tabular, encoder]
