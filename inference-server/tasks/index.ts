@@ -1,6 +1,7 @@
+import { generate3d } from './generate-3d/index.ts'
 import { getEmbedding } from './get-embedding/index.ts'
 import { segment } from './segment/index.ts'
 import type { Task } from './task.ts'
 
 /** Every task that the server knows. */
-export const TASKS: readonly Task[] = [segment, getEmbedding]
+export const TASKS: readonly Task[] = [segment, getEmbedding, generate3d]
