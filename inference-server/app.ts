@@ -171,9 +171,10 @@ export function buildApp(options: AppOptions): App {
       const directory = await readModelDirectory(options.modelDirectory)
       const [all] = await Promise.all([device.start(directory.specs), offload.start()])
       const models = recognise(families, directory.path, all)
-      const bound = await bindTasks(tasks, models, directory.config, (spec) =>
-        device.open(spec, new Lifetime(LOAD_TIMEOUT_MS)),
-      )
+      const bound = await bindTasks(tasks, models, directory.config, async (spec) => {
+        const lifetime = new Lifetime(LOAD_TIMEOUT_MS)
+        return device.open(spec, lifetime).finally(() => lifetime.end())
+      })
       await warmUp(bound, shared, now)
       cache.clear()
       services = bound

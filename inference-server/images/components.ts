@@ -105,3 +105,16 @@ function number(runs: Runs, parents: Int32Array, find: (run: number) => number, 
   }
   return { width, height, count, labels, areas, boxes }
 }
+
+/** Whether a component reaches the picture's border. */
+export function touchesBorder({ boxes, width, height }: Components, component: number): boolean {
+  const box = 4 * component
+  return boxes[box] === 0 || boxes[box + 1] === 0 || boxes[box + 2] === width || boxes[box + 3] === height
+}
+
+/** 1 for the pixels of the components that are chosen by a 1 at their numbers; 0 is the number of all other pixels. */
+export function select({ labels }: Components, chosen: Uint8Array): Uint8Array<ArrayBuffer> {
+  const mask = new Uint8Array(labels.length)
+  for (let at = 0; at < labels.length; at++) mask[at] = chosen[labels[at] ?? 0] ?? 0
+  return mask
+}

@@ -36,7 +36,7 @@ def plain(values) -> list:
 
 def write(directory: Path, name: str, model, rows, predictions, probabilities=None, **more) -> None:
     (directory / f"{name}.onnx").write_bytes(model if isinstance(model, bytes) else model.SerializeToString())
-    expected = {"rows": rows, "predictions": plain(predictions)}
+    expected = {"rows": rows, "predictions": predictions if isinstance(predictions, list) else plain(predictions)}
     if probabilities is not None:
         expected["probabilities"] = plain(probabilities)
     (directory / f"{name}.json").write_text(json.dumps({**expected, **more}) + "\n")

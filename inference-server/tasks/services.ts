@@ -39,7 +39,7 @@ export async function bindTasks(
   }
   for (const task of tasks) {
     const { defaults, ...settings } = readSettings(task, config.tasks[task.name] ?? {})
-    const service = await task.bind({ models, settings, open })
+    const service = await task.bind({ models, configured: task.name in config.tasks, settings, open })
     if (service) all.set(task.name, { task, service, defaults })
     else if (task.name in config.tasks) {
       throw new Error(`config.json configures ${task.name}, whose models are not in ${models.directory}`)

@@ -93,6 +93,8 @@ export type Service<Fields> = {
 /** What a task sees when the server starts. */
 export type TaskHost = {
   models: Models
+  /** Whether config.json names the task: how one is asked for that needs no model. */
+  configured: boolean
   /** The task's part of config.json. */
   settings: Readonly<Record<string, unknown>>
   /** One more graph, made at load, on every device worker. */

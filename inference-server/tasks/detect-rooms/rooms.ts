@@ -1,9 +1,8 @@
-import { type Components, connectedComponents } from '../../images/components.ts'
+import { type Components, connectedComponents, touchesBorder } from '../../images/components.ts'
 import { type Contour, perimeter, signedArea, traceContours } from '../../images/contours.ts'
 import type { Size } from '../../images/decode.ts'
 import { isSimple, simplifyClosed } from '../../images/simplify.ts'
 import { FREE, WALL } from './gaps.ts'
-import { touchesBorder } from './walls.ts'
 
 export type Ring = [number, number][]
 

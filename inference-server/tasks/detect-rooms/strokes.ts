@@ -1,0 +1,65 @@
+import type { Size } from '../../images/decode.ts'
+import { DISTANCE_UNIT } from '../../images/distance.ts'
+
+/** Strokes may be walls beside a pen's lines from this ratio of thickness, and if they make up this share of the ink. */
+const THICKER = 2
+const THICK_SHARE = 0.25
+/** A pen's lines make up at least this share of the strokes, and vary up to this ratio. */
+const PEN_SHARE = 0.05
+const PEN_SPREAD = 1.6
+
+/** How much stroke there is of each thickness: pixels of the middle lines, by the distance from there to the edge. */
+export function strokeLengths(distances: Uint16Array, { width, height }: Size): Float64Array {
+  const lengths = new Float64Array(65_536)
+  for (let y = 1; y < height - 1; y++) {
+    for (let at = y * width + 1; at < (y + 1) * width - 1; at++) {
+      const here = distances[at] ?? 0
+      if (here === 0) continue
+      if (here < (distances[at - 1] ?? 0) || here < (distances[at + 1] ?? 0)) continue
+      if (here < (distances[at - width] ?? 0) || here < (distances[at + width] ?? 0)) continue
+      if (here < (distances[at - width - 1] ?? 0) || here < (distances[at + width + 1] ?? 0)) continue
+      if (here < (distances[at - width + 1] ?? 0) || here < (distances[at + width - 1] ?? 0)) continue
+      lengths[here] = (lengths[here] ?? 0) + 1
+    }
+  }
+  return lengths
+}
+
+/** A stroke's thickness, given the distance of its middle from paper: half a pixel off at most, for odd and even ones. */
+const thicknessOf = (distance: number) => (2 * distance) / DISTANCE_UNIT - 0.5
+
+/**
+ * Between the pen's lines and thicker strokes, in pixels; 0 where nothing is drawn by a pen, or nothing is thicker.
+ * The pen's thickness is the least that makes up a good part of the strokes.
+ */
+export function penThickness(lengths: Float64Array, thickest: number): number {
+  const total = lengths.reduce((sum, length) => sum + length, 0)
+  let [pen, longest, seen] = [0, 0, 0]
+  for (const [distance, length] of lengths.entries()) {
+    if (thicknessOf(distance) > thickest) break
+    // Another class begins where the strokes so far are many and the next are much thicker than the most common of them.
+    if (seen > total * PEN_SHARE && thicknessOf(distance) > PEN_SPREAD * pen) break
+    seen += length
+    if (length > longest) [pen, longest] = [thicknessOf(distance), length]
+  }
+  if (seen <= total * PEN_SHARE) return 0
+  let [thick, all] = [0, 0]
+  for (const [distance, length] of lengths.entries()) {
+    const ink = length * thicknessOf(distance)
+    all += ink
+    if (thicknessOf(distance) >= THICKER * pen) thick += ink
+  }
+  return thick >= all * THICK_SHARE ? PEN_SPREAD * pen + 0.5 : 0
+}
+
+/** The thickness that a tenth of the walls' ink exceeds: the thickest walls, without the blots where they meet. */
+export function commonThickness(lengths: Float64Array, cut: number): number {
+  const ink = lengths.map((length, distance) => (thicknessOf(distance) < cut ? 0 : length * distance))
+  const total = ink.reduce((sum, amount) => sum + amount, 0)
+  let seen = 0
+  for (const [distance, amount] of ink.entries()) {
+    seen += amount
+    if (seen >= total * 0.9 && total > 0) return Math.max(1, thicknessOf(distance))
+  }
+  return 1
+}
