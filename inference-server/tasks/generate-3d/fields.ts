@@ -59,11 +59,11 @@ export const Fields = z.strictObject({
 export type Generate3d = z.output<typeof Fields>
 
 export const Answer = z.strictObject({
-  method: z.enum(METHODS),
-  fallback: z.boolean().describe('True when there is no model of 3D shape, so that the mask was inflated instead.'),
+  method: z.enum(METHODS).describe('What made the shape.'),
+  fallback: z.boolean().describe('True when the mask was inflated, which no model of 3D shape has seen.'),
   note: z.string().optional().describe('What the shape is not.'),
-  representation: z.enum(['gaussians', 'points', 'mesh']),
-  format: z.enum(['ply', 'glb']),
+  representation: z.enum(['gaussians', 'points', 'mesh']).describe('What the file holds.'),
+  format: z.enum(['ply', 'glb']).describe('Of the file in JSON and S3.'),
   num_points: z.int().describe('Points, gaussians or vertices in the file.'),
   num_faces: z.int().optional().describe('Triangles of a mesh.'),
   units: z
@@ -72,7 +72,7 @@ export const Answer = z.strictObject({
       'relative: the nearest point is at distance 1; object: its longest side is 1; model: as the model gives them.',
     ),
   image_size: z.tuple([z.int(), z.int()]).describe('[width, height]'),
-  quality: z.enum(['draft', 'standard', 'high']),
+  quality: z.enum(['draft', 'standard', 'high']).describe('As asked for.'),
   model: z.string().nullable().describe('The file.'),
 })
 
