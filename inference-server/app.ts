@@ -81,6 +81,7 @@ export function buildApp(options: AppOptions): App {
     cacheBytes: () => cache.bytes,
     provider: device.stats().provider,
   })
+  const emf = options.emfNamespace === undefined ? undefined : embeddedMetrics(options.emfNamespace)
   let services: Services | undefined
   let draining = false
 
@@ -158,9 +159,9 @@ export function buildApp(options: AppOptions): App {
     const phases = request.account?.phases.entries() ?? {}
     const observation = { task, status: reply.statusCode, ms: Math.round(reply.elapsedTime * 100) / 100, phases }
     metrics.observe(observation)
-    const { emfNamespace } = options
-    const metricLine = emfNamespace ? embeddedMetrics(observation, emfNamespace, Date.now()) : {}
-    request.log.info({ ...metricLine, ...observation }, 'invocation')
+    // One line a request, which a person reads, and CloudWatch where it may.
+    const line = emf ? emf(observation, Date.now()) : {}
+    request.log.info({ ...line, ...observation }, 'invocation')
   })
 
   return {
@@ -170,9 +171,10 @@ export function buildApp(options: AppOptions): App {
       const directory = await readModelDirectory(options.modelDirectory)
       const [all] = await Promise.all([device.start(directory.specs), offload.start()])
       const models = recognise(families, directory.path, all)
-      const bound = await bindTasks(tasks, models, directory.config, (spec) =>
-        device.open(spec, new Lifetime(LOAD_TIMEOUT_MS)),
-      )
+      const bound = await bindTasks(tasks, models, directory.config, async (spec) => {
+        const lifetime = new Lifetime(LOAD_TIMEOUT_MS)
+        return device.open(spec, lifetime).finally(() => lifetime.end())
+      })
       await warmUp(bound, shared, now)
       cache.clear()
       services = bound

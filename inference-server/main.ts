@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { composeServer } from './compose.ts'
 import { loadConfig } from './config.ts'
+import { bufferedLog } from './log.ts'
 import { chooseProvider } from './runtime/provider.ts'
 
 // From 1.29 on, onnxruntime's Linux builds tell their maker which models are loaded, unless this is set before the first session.
@@ -8,7 +9,7 @@ process.env.ORT_DISABLE_TELEMETRY = '1'
 
 /** Composes the server and keeps its life: listen, load, serve, drain on SIGTERM, exit. */
 const config = loadConfigOrExit()
-const log = pino({ level: config.logLevel })
+const log = bufferedLog(config.logLevel)
 const now = () => performance.now()
 
 const { provider, reason } = await chooseProvider(config.provider).catch((error) =>

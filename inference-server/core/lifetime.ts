@@ -12,6 +12,8 @@ export class Lifetime {
   /** Milliseconds until the deadline. */
   constructor(ms: number) {
     this.#timer = setTimeout(() => this.#finish('deadline'), ms)
+    // A deadline alone is no reason for a process to go on.
+    this.#timer.unref()
   }
 
   /** Why the answer is no longer wanted; undefined while it is. */

@@ -25,7 +25,15 @@ const MAX_JSON_DEPTH = 16
 export async function readInvocation(request: FastifyRequest, maxBytes: number): Promise<Invocation> {
   const header = request.headers['x-amzn-sagemaker-custom-attributes']
   const hints = { ...readQuery(request.query), ...readCustomAttributes(Array.isArray(header) ? header[0] : header) }
-  if (request.isMultipart()) return { ...(await readMultipart(request, maxBytes)), hints, values: {} }
+  if (request.isMultipart()) {
+    try {
+      return { ...(await readMultipart(request, maxBytes)), hints, values: {} }
+    } catch (cause) {
+      // The library has a status for each limit, and none for a body that breaks off.
+      if (cause instanceof Failure || (cause as { statusCode?: number }).statusCode) throw cause
+      throw new Failure('InvalidRequest', 'The multipart body is malformed.', { cause })
+    }
+  }
   const { body } = request
   if (body === undefined || body === null) throw new Failure('InvalidRequest', 'The body is empty.')
   if (Buffer.isBuffer(body)) {

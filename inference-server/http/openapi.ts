@@ -102,7 +102,7 @@ function requestSchema({ name, summary, fields, files }: Task): Schema {
 function answerSchema({ name, answer, artifacts }: Task): Schema {
   const schema = jsonSchema(answer, 'output')
   const given = Object.entries(artifacts).flatMap(([artifact, { description }]) => [
-    [artifact, { type: 'string', contentEncoding: 'base64', description }],
+    [artifact, merge(properties(schema)[artifact], { type: 'string', contentEncoding: 'base64', description })],
     [`${artifact}_s3`, { type: 'string', description: `Where ${artifact} was stored.` }],
   ])
   return {

@@ -82,7 +82,7 @@ function assertAllowed(uri: string, prefixes: readonly string[], what: string, v
   })
 }
 
-async function failing<T>(what: string, uri: string, act: () => Promise<T>): Promise<T> {
+async function failing<T>(what: 'read' | 'written', uri: string, act: () => Promise<T>): Promise<T> {
   try {
     return await act()
   } catch (cause) {
@@ -90,7 +90,7 @@ async function failing<T>(what: string, uri: string, act: () => Promise<T>): Pro
     if (cause instanceof Error && cause.name === 'AbortError') {
       throw new Failure('DeadlineExceeded', 'The request was not finished by its deadline.', { cause })
     }
-    if (cause instanceof S3ServiceException && cause.$metadata.httpStatusCode === 404) {
+    if (what === 'read' && cause instanceof S3ServiceException && cause.$metadata.httpStatusCode === 404) {
       throw new Failure('InvalidRequest', `${uri.slice(0, 200)} does not exist.`, { cause })
     }
     const name = cause instanceof Error ? cause.name : 'unknown error'

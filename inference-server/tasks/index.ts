@@ -1,7 +1,8 @@
 import { detectRoomsTask } from './detect-rooms/index.ts'
 import { getEmbedding } from './get-embedding/index.ts'
+import { predict } from './predict/index.ts'
 import { segment } from './segment/index.ts'
 import type { Task } from './task.ts'
 
 /** Every task that the server knows. */
-export const TASKS: readonly Task[] = [segment, getEmbedding, detectRoomsTask]
+export const TASKS: readonly Task[] = [segment, getEmbedding, detectRoomsTask, predict]

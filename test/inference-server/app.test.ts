@@ -276,6 +276,39 @@ test('a request beyond the queue is refused with 429 and a time to retry, and th
   await app.close()
 })
 
+test('where requests are to wait, one beyond the limit is answered when there is room, or ends at its deadline', async (t) => {
+  const app = await gatedApp({ requests: 1, whenFull: 'wait', requestTimeoutMs: 5_000 })
+  const inside = app.http.inject(aRequest())
+  await eventually('one runs', () => app.pool.stats().busy === 1)
+  const waiting = app.http.inject(aRequest({ image: image(anotherPicture(1)) }))
+  app.open()
+  t.is((await inside).statusCode, 200)
+  t.is((await waiting).statusCode, 200)
+  await app.close()
+
+  const stuck = await gatedApp({ requests: 1, whenFull: 'wait', requestTimeoutMs: 300 })
+  const answers = await Promise.all([stuck.http.inject(aRequest()), stuck.http.inject(aRequest())])
+  t.deepEqual(
+    answers.map(({ statusCode }) => statusCode),
+    [504, 504],
+  )
+  stuck.open()
+  t.true(await stuck.drain(60_000), 'nothing is held any more')
+  await stuck.close()
+})
+
+test('bodies that are too much together are refused before they are read', async (t) => {
+  const app = await gatedApp({ requests: 10, heldBytes: 150_000 })
+  const inside = app.http.inject(aRequest())
+  await eventually('one runs', () => app.pool.stats().busy === 1)
+  const response = await app.http.inject(aRequest({ image: image(anotherPicture(100_000)) }))
+  t.is(response.statusCode, 429)
+  t.regex(response.json<Answer>().error.message, /bytes of requests/)
+  app.open()
+  t.is((await inside).statusCode, 200)
+  await app.close()
+})
+
 test('a request that is not done by its deadline gets 504, and the server goes on', async (t) => {
   const app = await gatedApp({ requestTimeoutMs: 300 })
   const response = await app.http.inject(aRequest())

@@ -1,0 +1,106 @@
+import { type ChildProcess, execFile, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { Environment } from './environment.ts'
+import type { Load, Loaded } from './generator.ts'
+import { machineCpuSeconds } from './process-group.ts'
+import { pipelineEnvironment, type Server, type ServerName } from './servers.ts'
+import { quantile } from './statistics.ts'
+import { type WorkloadName, workload } from './workloads.ts'
+
+/** One window of load on one server. */
+export type Sample = {
+  workload: WorkloadName
+  server: ServerName
+  connections: number
+  requestsPerSecond: number
+  p50Ms: number
+  p99Ms: number
+  pingsMs: readonly number[]
+  memoryMiB: number
+  /** CPU time of all the server's processes for one answer: unlike req/s, hardly depends on what else the machine does. */
+  cpuMsPerRequest: number
+  /** Of the machine's CPU time in the window. */
+  generatorShare: number
+  othersShare: number
+  /** A wrong answer voids the window: no figure of it counts. */
+  fault?: string
+}
+
+export type Generator = { run(load: Load): Promise<Loaded>; close(): void }
+
+/** Two windows of pictures need not be long: this one only fills caches, pools and the just-in-time compilers. */
+export const WARM_UP_MS = 1500
+/** From the first request of a window to where it is counted: by then every connection is in use. */
+export const LEAD_IN_MS = 500
+
+/** The load generator, a process of its own. */
+export function startGenerator(): Generator {
+  const child: ChildProcess = fork(join(import.meta.dirname, 'generator.ts'), {
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  })
+  return {
+    async run(load) {
+      child.send(load)
+      const [result] = (await once(child, 'message')) as [Loaded]
+      return result
+    },
+    close: () => child.disconnect(),
+  }
+}
+
+/** The answers that the Python pipeline gives; the raw loops' inputs are left in `feeds`, a file. */
+export async function expectedAnswers(name: WorkloadName, environment: Environment, feeds: string): Promise<unknown[]> {
+  const { requests } = await workload(name)
+  const { promise, resolve, reject } = Promise.withResolvers<unknown[]>()
+  const python = execFile(
+    join(environment.bin, 'python'),
+    [join(import.meta.dirname, 'expected.py'), feeds],
+    { env: { ...process.env, ...pipelineEnvironment(name, environment, 1) }, maxBuffer: 64 * 1024 * 1024 },
+    (error, stdout) => (error ? reject(error) : resolve(JSON.parse(stdout) as unknown[])),
+  )
+  python.stdin?.end(JSON.stringify(requests.map(({ json }) => json)))
+  return promise
+}
+
+/** One window on a warm server. */
+export async function sample(
+  generator: Generator,
+  server: Server,
+  about: {
+    workload: WorkloadName
+    server: ServerName
+    connections: number
+    expected: readonly unknown[]
+    seconds: number
+    cores: number
+  },
+): Promise<Sample> {
+  const { workload, connections, expected, seconds } = about
+  const [cpuBefore, machineBefore, started] = [await server.cpuSeconds(), await machineCpuSeconds(), performance.now()]
+  const loaded = await generator.run({
+    workload,
+    expected,
+    port: server.port,
+    connections,
+    leadInMs: LEAD_IN_MS,
+    milliseconds: seconds * 1000,
+  })
+  const cpu = (await server.cpuSeconds()) - cpuBefore
+  const machine = (await machineCpuSeconds()) - machineBefore
+  const offered = ((performance.now() - started) / 1000) * about.cores
+  return {
+    workload,
+    server: about.server,
+    connections,
+    requestsPerSecond: loaded.latenciesMs.length / seconds,
+    p50Ms: quantile(loaded.latenciesMs, 0.5),
+    p99Ms: quantile(loaded.latenciesMs, 0.99),
+    pingsMs: loaded.pingsMs,
+    memoryMiB: await server.memoryMiB(),
+    cpuMsPerRequest: (cpu / loaded.answeredInAll) * 1000,
+    generatorShare: loaded.cpuSeconds / offered,
+    othersShare: Math.max(0, machine - cpu - loaded.cpuSeconds) / offered,
+    ...(loaded.fault !== undefined && { fault: loaded.fault }),
+  }
+}

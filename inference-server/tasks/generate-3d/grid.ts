@@ -1,0 +1,55 @@
+import type { Size } from '../../images/decode.ts'
+
+/** [left, top, right, bottom] in pixels, right and bottom exclusive. */
+export type Box = readonly [number, number, number, number]
+
+/** A mask at some resolution: 1 inside, 0 outside. */
+export type Mask = Size & { inside: Uint8Array }
+
+/** The area, in pixels, and the bounding box of a mask; undefined when it is empty. */
+export function extent({ width, height, inside }: Mask): { area: number; box: Box } | undefined {
+  let [area, left, top, right, bottom] = [0, width, height, 0, 0]
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      if (!inside[y * width + x]) continue
+      area++
+      if (x < left) left = x
+      if (x >= right) right = x + 1
+      if (y < top) top = y
+      bottom = y + 1
+    }
+  }
+  return area > 0 ? { area, box: [left, top, right, bottom] } : undefined
+}
+
+/** The mask at another resolution: inside where the pixel under a node's middle is inside. */
+export function resampled({ width, height, inside }: Mask, to: Size): Mask {
+  const out = new Uint8Array(to.width * to.height)
+  for (let y = 0; y < to.height; y++) {
+    const row = Math.min(height - 1, Math.floor(((y + 0.5) * height) / to.height)) * width
+    for (let x = 0; x < to.width; x++) {
+      out[y * to.width + x] = inside[row + Math.min(width - 1, Math.floor(((x + 0.5) * width) / to.width))] ?? 0
+    }
+  }
+  return { ...to, inside: out }
+}
+
+/**
+ * The largest grid over a picture of the given size, with square steps, of which at most `points` nodes are inside and which
+ * has at most `maxNodes` nodes; never finer than the picture itself.
+ */
+export function gridFor(picture: Size, mask: Mask | undefined, points: number, maxNodes: number): Size {
+  const area = picture.width * picture.height
+  const share = mask ? (extent(mask)?.area ?? 0) / (mask.width * mask.height) : 1
+  let scale = Math.min(1, Math.sqrt(Math.min(points / Math.max(share, 1 / area), maxNodes) / area))
+  for (;;) {
+    const grid = {
+      width: Math.max(1, Math.floor(picture.width * scale)),
+      height: Math.max(1, Math.floor(picture.height * scale)),
+    }
+    const count = mask ? (extent(resampled(mask, grid))?.area ?? 0) : grid.width * grid.height
+    if (count <= points || grid.width * grid.height === 1) return grid
+    // The share of the nodes differs a little from that of the pixels: a step down, by a pixel of the longer side at least.
+    scale = Math.min(scale * Math.sqrt(points / count), scale - 0.5 / Math.max(picture.width, picture.height))
+  }
+}

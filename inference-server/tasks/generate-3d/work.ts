@@ -1,0 +1,104 @@
+import type { Gaussians, Mesh } from '../../formats/geometry.ts'
+import { glb } from '../../formats/glb.ts'
+import { gaussianPly, meshPly, pointPly } from '../../formats/ply.ts'
+import type { RgbImage, Size } from '../../images/decode.ts'
+import { resizeBilinear } from '../../images/mask.ts'
+import { type DepthKind, distances, focalLength, unproject } from './depth.ts'
+import { type Box, extent, gridFor, type Mask, resampled } from './grid.ts'
+import { body } from './inflation.ts'
+import { bytes, floats, normalsOf, trianglesOf } from './sheet.ts'
+import { pointsOf, splats, strongest } from './splats.ts'
+
+/** What CPU threads do for `generate_3d`: pure functions of plain data; large arrays are shared, not copied. */
+
+/** A surface: a mesh whose points also know the distance to their neighbours. */
+export type Surface = Mesh & { spacing: Float32Array }
+
+export type Representation = 'gaussians' | 'points' | 'mesh'
+
+/** No grid has more nodes, whatever share of them lies inside the mask. */
+const MAX_NODES = 4_000_000
+
+/** Which pixels of a decoded mask are inside: those lighter than the middle. Undefined when none is. */
+export function readMask({ width, height, data }: RgbImage): { mask: Mask; area: number; box: Box } | undefined {
+  const inside = bytes(width * height)
+  for (let i = 0; i < inside.length; i++) inside[i] = (data[i * 3] ?? 0) > 127 ? 1 : 0
+  const found = extent({ width, height, inside })
+  return found && { mask: { width, height, inside }, ...found }
+}
+
+/** The grid over the whole picture for at most so many points inside the mask. */
+export function planGrid(picture: Size, mask: Mask | undefined, points: number): Size {
+  return gridFor(picture, mask, points, MAX_NODES)
+}
+
+/** The surface that a depth map shows, with the colours of the picture at the grid's resolution. */
+export function surfaceFromDepth(
+  depth: Size & { data: Float32Array },
+  picture: RgbImage,
+  mask: Mask | undefined,
+  options: { kind: DepthKind; ratio: number; fovDegrees: number; original: Size },
+): Surface {
+  const grid = { width: picture.width, height: picture.height }
+  const inside = mask ? resampled(mask, grid).inside : new Uint8Array(grid.width * grid.height).fill(1)
+  // The values are brought to the grid before they become distances: between two inverse depths lies their mean.
+  const distance = distances(resizeBilinear(depth, grid).data, options.kind, options.ratio)
+  const sheet = unproject(distance, inside, { grid, original: options.original, fovDegrees: options.fovDegrees })
+  const count = sheet.positions.length / 3
+  const step = Math.max(1 / grid.width, 1 / grid.height) / focalLength(options.fovDegrees)
+  const spacing = floats(count)
+  for (let i = 0; i < count; i++) spacing[i] = (sheet.positions[i * 3 + 2] ?? 0) * step
+  const colours = bytes(count * 3)
+  for (const [node, point] of sheet.index.entries()) {
+    if (point >= 0) colours.set(picture.data.subarray(node * 3, node * 3 + 3), point * 3)
+  }
+  return { positions: sheet.positions, normals: normalsOf(sheet), triangles: trianglesOf(sheet), colours, spacing }
+}
+
+/** The mask as an inflated, closed body whose longest side is 1, with the picture's colours on both sides. */
+export function surfaceFromMask(picture: RgbImage, mask: Mask): Surface {
+  const { width, height } = picture
+  const whole = resampled(mask, picture)
+  const [left, top, right, bottom] = extent(whole)?.box ?? [0, 0, 1, 1]
+  // A node beyond the outline on every side: the rim lies there.
+  const grid = { width: right - left + 2, height: bottom - top + 2 }
+  const inside = new Uint8Array(grid.width * grid.height)
+  for (let y = top; y < bottom; y++) {
+    inside.set(whole.inside.subarray(y * width + left, y * width + right), (y - top + 1) * grid.width + 1)
+  }
+  const step = 1 / Math.max(right - left, bottom - top)
+  const { nodes, ...shape } = body(inside, grid, step)
+  const colours = bytes(nodes.length * 3)
+  for (const [point, node] of nodes.entries()) {
+    const x = Math.min(Math.max((node % grid.width) - 1 + left, 0), width - 1)
+    const y = Math.min(Math.max(Math.floor(node / grid.width) - 1 + top, 0), height - 1)
+    colours.set(picture.data.subarray((y * width + x) * 3, (y * width + x) * 3 + 3), point * 3)
+  }
+  return { ...shape, colours, spacing: floats(nodes.length).fill(step) }
+}
+
+/** The finite gaussians of a model, at most so many. */
+export function selectGaussians(gaussians: Gaussians, count: number): Gaussians {
+  return strongest(gaussians, count)
+}
+
+/** A surface as a PLY file. */
+export function surfacePly(surface: Surface, as: Representation): Uint8Array<ArrayBuffer> {
+  if (as === 'gaussians') return gaussianPly(splats(surface))
+  return as === 'mesh' ? meshPly(surface) : pointPly(surface)
+}
+
+/** A surface as a GLB file. */
+export function surfaceGlb({ triangles, ...points }: Surface, as: 'points' | 'mesh'): Uint8Array<ArrayBuffer> {
+  return glb(as === 'mesh' ? { ...points, triangles } : points)
+}
+
+/** Gaussians as a PLY file of their own kind, or of the points that they lie on. */
+export function gaussiansPly(gaussians: Gaussians, as: 'gaussians' | 'points'): Uint8Array<ArrayBuffer> {
+  return as === 'gaussians' ? gaussianPly(gaussians) : pointPly(pointsOf(gaussians))
+}
+
+/** The points that gaussians lie on as a GLB file. */
+export function gaussiansGlb(gaussians: Gaussians): Uint8Array<ArrayBuffer> {
+  return glb(pointsOf(gaussians))
+}

@@ -1,0 +1,99 @@
+import { dirname, join } from 'node:path'
+import type { Models } from '../families/family.ts'
+import { fixedSize, type ImageLayout, imageLayout } from '../families/image-input.ts'
+import type { RgbImage, Size } from '../images/decode.ts'
+import { centred, type Preprocessing, resizedSize } from '../images/preprocessing.ts'
+import { readPreprocessorConfig } from '../images/preprocessor-config.ts'
+import type { Model, Value } from '../runtime/model.ts'
+import { type Work, workModule } from '../runtime/offload.ts'
+import type { Tensor } from '../runtime/tensors.ts'
+import type { InputFile, TaskContext } from './task.ts'
+
+const work: Work<typeof import('./image-input-work.ts')> = workModule(new URL('./image-input-work.ts', import.meta.url))
+
+/** A picture as a model takes it. */
+export type PreparedImage = {
+  /** The upright picture's size. */
+  original: Size
+  tensor: Tensor & { type: 'float32' }
+}
+
+/** The input of a model that takes one picture. */
+export type ImageInput = {
+  name: string
+  /** Dimension 0 is free, so that several pictures may share a run. */
+  batch: boolean
+  preprocessing: Preprocessing
+  /** Decodes a picture and brings it into the model's form. `retouch` sees the 8-bit pixels before they are normalised. */
+  prepare(file: InputFile, context: TaskContext, retouch?: Retouch): Promise<PreparedImage>
+}
+
+/** Changes the pixels of the resized picture, such as to hide what lies outside a mask. */
+export type Retouch = (pixels: RgbImage, original: Size) => Promise<RgbImage>
+
+const PREPROCESSOR = 'preprocessor_config.json'
+
+/**
+ * How pictures are brought into the form of a model's image input: by `preprocessor_config.json` beside the model where there
+ * is one, else by `otherwise`, which sees the sizes that the input fixes.
+ * @throws Error when the file is not understood or gives another size than the model takes
+ */
+export async function imageInput(
+  model: Model,
+  models: Models,
+  otherwise: (fixed: { height?: number; width?: number }) => Preprocessing,
+): Promise<ImageInput> {
+  const input = model.signature.inputs.find((each) => imageLayout(each) !== undefined)
+  const layout = input && imageLayout(input)
+  if (!input || !layout) throw new TypeError(`${model.file} was recognised by its image input`)
+  const path = join(models.directory, dirname(model.file), PREPROCESSOR)
+  const fixed = fixedSize(input, layout)
+  const configured = await readPreprocessorConfig(path)
+  const preprocessing = configured ? suited(configured, fixed, `${path} does not suit ${model.file}`) : otherwise(fixed)
+  return {
+    name: input.name,
+    batch: isFree(input) && model.signature.outputs.every(isFree),
+    preprocessing,
+    async prepare(file, context, retouch) {
+      const { original, pixels } = await context.decode(file, (size) => {
+        const whole = resizedSize(size, preprocessing.fit, context.maxImagePixels)
+        const { crop } = preprocessing
+        return {
+          ...whole,
+          kernel: preprocessing.kernel,
+          ...(crop ? { crop: { ...crop, ...centred(whole, crop) } } : {}),
+        }
+      })
+      const seen = retouch ? await retouch(pixels, original) : pixels
+      const tensor = await context.offload(work, 'imageTensor', [seen, preprocessing, layout satisfies ImageLayout], {
+        phase: 'preprocess',
+        transfer: [seen.data.buffer],
+      })
+      return { original, tensor }
+    },
+  }
+}
+
+const isFree = ({ shape }: Value) => typeof shape[0] === 'string'
+
+/**
+ * What the file says, for a model that fixes its input's size: a size of its own must be the same, and one that follows the
+ * pictures' aspect ratio yields, as exports with a fixed size have been traced from models with a free one.
+ */
+function suited(
+  configured: Preprocessing,
+  { height, width }: { height?: number; width?: number },
+  what: string,
+): Preprocessing {
+  const { fit, crop } = configured
+  const size = crop ?? (fit.to === 'size' ? fit : undefined)
+  if (!size) {
+    return height === undefined || width === undefined
+      ? configured
+      : { ...configured, fit: { to: 'size', height, width } }
+  }
+  if (size.height === (height ?? size.height) && size.width === (width ?? size.width)) return configured
+  throw new Error(
+    `${what}: it makes ${size.width} x ${size.height}, the model takes ${width ?? 'any'} x ${height ?? 'any'}`,
+  )
+}

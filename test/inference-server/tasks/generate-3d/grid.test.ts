@@ -1,0 +1,43 @@
+import test from 'ava'
+import fc from 'fast-check'
+import { extent, gridFor, resampled } from '../../../../inference-server/tasks/generate-3d/grid.ts'
+
+test('an empty mask has no extent', (t) => {
+  t.is(extent({ width: 3, height: 2, inside: new Uint8Array(6) }), undefined)
+})
+
+test('the extent is the area and the bounding box', (t) => {
+  t.deepEqual(extent({ width: 3, height: 2, inside: Uint8Array.of(0, 1, 0, 0, 1, 1) }), { area: 3, box: [1, 0, 3, 2] })
+})
+
+test('a grid never has more nodes inside than asked for, nor more than the picture has pixels', (t) => {
+  const sides = fc.integer({ min: 1, max: 300 })
+  fc.assert(
+    fc.property(
+      sides,
+      sides,
+      fc.integer({ min: 1, max: 20_000 }),
+      fc.boolean(),
+      fc.integer(),
+      (width, height, points, masked, seed) => {
+        const inside = Uint8Array.from({ length: width * height }, (_, i) => (((i * 31) ^ seed) % 7 < 3 ? 1 : 0))
+        const mask = masked && extent({ width, height, inside }) ? { width, height, inside } : undefined
+        const grid = gridFor({ width, height }, mask, points, 4_000_000)
+        const count = mask ? (extent(resampled(mask, grid))?.area ?? 0) : grid.width * grid.height
+        return (count <= points || grid.width * grid.height === 1) && grid.width <= width && grid.height <= height
+      },
+    ),
+    { numRuns: 60 },
+  )
+  t.pass()
+})
+
+test('a grid uses most of the points asked for', (t) => {
+  const size = { width: 600, height: 400 }
+  const inside = Uint8Array.from({ length: 240_000 }, (_, i) =>
+    Math.hypot((i % 600) - 300, i / 600 - 200) < 100 ? 1 : 0,
+  )
+  const grid = gridFor(size, { ...size, inside }, 5000, 4_000_000)
+  const count = extent(resampled({ ...size, inside }, grid))?.area ?? 0
+  t.true(count > 4800 && count <= 5000, `${count}`)
+})
