@@ -7,4 +7,4 @@ import { segment } from './segment/index.ts'
 import type { Task } from './task.ts'
 
 /** Every task that the server knows. */
-export const TASKS: readonly Task[] = ([] = [segment, getEmbedding, detectRoomsTask, predict, recommend, generate3d])
+export const TASKS: readonly Task[] = [segment, getEmbedding, generate3d, detectRoomsTask, recommend, predict]
