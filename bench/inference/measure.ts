@@ -31,8 +31,6 @@ export type Generator = { run(load: Load): Promise<Loaded>; close(): void }
 
 /** Two windows of pictures need not be long: this one only fills caches, pools and the just-in-time compilers. */
 export const WARM_UP_MS = 1500
-/** From the first request of a window to where it is counted: by then every connection is in use. */
-export const LEAD_IN_MS = 500
 
 /** The load generator, a process of its own. */
 export function startGenerator(): Generator {
@@ -83,7 +81,6 @@ export async function sample(
     expected,
     port: server.port,
     connections,
-    leadInMs: LEAD_IN_MS,
     milliseconds: seconds * 1000,
   })
   const cpu = (await server.cpuSeconds()) - cpuBefore
@@ -93,12 +90,12 @@ export async function sample(
     workload,
     server: about.server,
     connections,
-    requestsPerSecond: loaded.latenciesMs.length / seconds,
+    requestsPerSecond: loaded.latenciesMs.length / loaded.seconds,
     p50Ms: quantile(loaded.latenciesMs, 0.5),
     p99Ms: quantile(loaded.latenciesMs, 0.99),
     pingsMs: loaded.pingsMs,
     memoryMiB: await server.memoryMiB(),
-    cpuMsPerRequest: (cpu / loaded.answeredInAll) * 1000,
+    cpuMsPerRequest: (cpu / loaded.latenciesMs.length) * 1000,
     generatorShare: loaded.cpuSeconds / offered,
     othersShare: Math.max(0, machine - cpu - loaded.cpuSeconds) / offered,
     ...(loaded.fault !== undefined && { fault: loaded.fault }),

@@ -5,7 +5,7 @@ import { WORKLOADS, type WorkloadName } from './workloads.ts'
 
 export type Options = {
   rounds: number
-  /** Of each window, after its lead-in. */
+  /** For which a window's requests are sent. */
   seconds: number
   connections: readonly number[]
   workloads: readonly WorkloadName[]

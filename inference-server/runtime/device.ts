@@ -1,6 +1,7 @@
 import type { Lifetime } from '../core/lifetime.ts'
 import type { Phases } from '../core/phases.ts'
 import { batchKey, itemsOf } from './batch.ts'
+import { fixedBatchLimit, learnedBatchLimit } from './batch-limit.ts'
 import type { Model, ModelSpec, Provider, Signature } from './model.ts'
 import { type PoolOptions, type PoolState, type PoolStats, workerPool } from './pool.ts'
 import { movableBuffers, type Tensors } from './tensors.ts'
@@ -65,7 +66,10 @@ export function device(options: DeviceOptions): Device {
     worker: new URL('./device-worker.ts', import.meta.url),
     workerData: (): DeviceWorkerData => ({ specs, provider, threads }),
     size: options.workers,
-    batching: { maxItems: options.maxBatch, delayMs: options.batchDelayMs },
+    batching: {
+      limit: (provider === 'cpu' ? learnedBatchLimit : fixedBatchLimit)(options.maxBatch),
+      delayMs: options.batchDelayMs,
+    },
     now: options.now,
     ...(options.onEvent ? { onEvent: options.onEvent } : {}),
     ...(options.onBatch ? { onBatch: options.onBatch } : {}),

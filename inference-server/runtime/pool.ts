@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { Failure } from '../core/errors.ts'
 import type { Lifetime } from '../core/lifetime.ts'
+import { fixedBatchLimit } from './batch-limit.ts'
 import type { FromWorker, Outcome, ToWorker } from './messages.ts'
 import { type Batching, type Job, jobQueue } from './queue.ts'
 
@@ -78,7 +79,8 @@ export function workerPool<Operations extends OperationTable>(options: PoolOptio
     ready: false,
     running: undefined,
   }))
-  const queue = jobQueue(options.batching ?? { maxItems: 1, delayMs: 0 }, options.now, dispatch)
+  const batching = options.batching ?? { limit: fixedBatchLimit(1), delayMs: 0 }
+  const queue = jobQueue(batching, options.now, dispatch)
   const started = Promise.withResolvers<void>()
   let crashes: number[] = []
   let restarts = 0
@@ -117,6 +119,7 @@ export function workerPool<Operations extends OperationTable>(options: PoolOptio
     } else if (slot.running?.id === message.id) {
       const { jobs, since } = slot.running
       slot.running = undefined
+      learn(jobs, message)
       // The next batch first: the device should not wait for what is made of the last one.
       dispatch()
       for (const [at, job] of jobs.entries()) {
@@ -124,6 +127,13 @@ export function workerPool<Operations extends OperationTable>(options: PoolOptio
         settle(job, message.outcomes[at])
       }
     }
+  }
+
+  /** How long a batch took says how large the next may be; one that failed says nothing. */
+  function learn(jobs: readonly Job[], { outcomes, ms }: FromWorker & { type: 'done' }): void {
+    const items = jobs.reduce((sum, { batch }) => sum + (batch?.items ?? 0), 0)
+    const key = jobs[0]?.batch?.key
+    if (key !== undefined && items > 0 && outcomes.every(({ ok }) => ok)) batching.limit.observe(key, items, ms)
   }
 
   function crashed(slot: Slot, message: string): void {

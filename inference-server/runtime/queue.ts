@@ -1,5 +1,6 @@
 import type { Failure } from '../core/errors.ts'
 import type { Lifetime } from '../core/lifetime.ts'
+import type { BatchLimit } from './batch-limit.ts'
 
 /** One thing for a worker to do, and whom to tell. */
 export type Job = {
@@ -18,7 +19,7 @@ export type Job = {
 
 export type Batching = {
   /** Items in one batch, unless a single job has more. */
-  maxItems: number
+  limit: BatchLimit
   /** How long a job may wait for others while a worker is free; 0: a batch is what waits when a worker frees. */
   delayMs: number
 }
@@ -35,7 +36,7 @@ export type JobQueue = {
 }
 
 /** Waiting jobs, first come first served; those of one batch key leave together. `wake` is called when a batch may be taken. */
-export function jobQueue({ maxItems, delayMs }: Batching, now: () => number, wake: () => void): JobQueue {
+export function jobQueue({ limit, delayMs }: Batching, now: () => number, wake: () => void): JobQueue {
   let waiting: Job[] = []
   let woken = false
   let timer: NodeJS.Timeout | undefined
@@ -52,6 +53,7 @@ export function jobQueue({ maxItems, delayMs }: Batching, now: () => number, wak
 
   function batchOf(head: Job): Job[] {
     if (!head.batch) return [head]
+    const maxItems = limit.items(head.batch.key)
     const batch = [head]
     let items = head.batch.items
     for (let at = 1; at < waiting.length && items < maxItems; at++) {
@@ -69,7 +71,7 @@ export function jobQueue({ maxItems, delayMs }: Batching, now: () => number, wak
     },
     add(job) {
       waiting.push(job)
-      if (job.batch && maxItems > 1) wakeSoon()
+      if (job.batch && limit.items(job.batch.key) > 1) wakeSoon()
       else wake()
     },
     putBack(jobs) {
@@ -88,7 +90,7 @@ export function jobQueue({ maxItems, delayMs }: Batching, now: () => number, wak
       if (delayMs > 0 && head.batch) {
         const items = batch.reduce((sum, { batch: part }) => sum + (part?.items ?? 1), 0)
         const left = head.arrived + delayMs - now()
-        if (items < maxItems && left > 0) {
+        if (items < limit.items(head.batch.key) && left > 0) {
           timer ??= setTimeout(() => {
             timer = undefined
             wake()

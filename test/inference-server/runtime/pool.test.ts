@@ -1,6 +1,7 @@
 import test from 'ava'
 import { Failure } from '../../../inference-server/core/errors.ts'
 import { Lifetime } from '../../../inference-server/core/lifetime.ts'
+import { fixedBatchLimit } from '../../../inference-server/runtime/batch-limit.ts'
 import { type PoolOptions, workerPool } from '../../../inference-server/runtime/pool.ts'
 import { eventually } from '../fixtures/world.ts'
 
@@ -111,7 +112,7 @@ test('two workers work at the same time', async (t) => {
   await pool.close()
 })
 
-const batching = { maxItems: 4, delayMs: 0 }
+const batching = { limit: fixedBatchLimit(4), delayMs: 0 }
 const inBatch = { ...unlimited, batch: { key: 'same', items: 1 } }
 
 test('what waits when a worker frees leaves as one batch, up to its limit', async (t) => {
@@ -149,7 +150,7 @@ test('one request that crashes its batch does not take the others with it', asyn
 
 test('a batch is killed when the last of its requests is past its deadline, not the first', async (t) => {
   const gate = closedGate()
-  const pool = aPool({ gate, batching: { maxItems: 2, delayMs: 0 } })
+  const pool = aPool({ gate, batching: { limit: fixedBatchLimit(2), delayMs: 0 } })
   await pool.start()
   const batch = { key: 'same', items: 1 }
   const early = pool.run('wait', 1, { lifetime: new Lifetime(50), batch })
