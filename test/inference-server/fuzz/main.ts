@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import fc from 'fast-check'
 import { TASKS } from '../../../inference-server/tasks/index.ts'
 import { realApp } from '../fixtures/world.ts'
-import { everyTask } from './directory.ts'
+import { everyTask, tables } from './directory.ts'
 import { growth } from './memory.ts'
 import { validPictures } from './pictures.ts'
 import { fuzzRequests } from './requests.ts'
@@ -37,7 +37,7 @@ const CHUNK = 250
 /** An answer that takes longer is told of: something costs more than it should. */
 const SLOW_MS = 10_000
 
-const pictures = (await validPictures()).map(({ bytes }) => bytes)
+const files = { pictures: (await validPictures()).map(({ bytes }) => bytes), tables: await tables() }
 const directory = await everyTask()
 const app = realApp(directory.path, { requests: lanes * 2, decodingPixels: lanes * 4_000_000 })
 await app.load()
@@ -49,10 +49,7 @@ let sent = 0
 let slowest = 0
 const start = performance.now()
 const elapsedMinutes = () => (performance.now() - start) / 60_000
-const arbitrary = fuzzRequests(
-  TASKS.map(({ name }) => name),
-  pictures.length,
-)
+const arbitrary = fuzzRequests(TASKS.map(({ name }) => name))
 console.log(`seed ${seed}, ${lanes} lanes, tasks ${TASKS.map(({ name }) => name).join(', ')}`)
 
 let chunks = 0
@@ -62,7 +59,7 @@ async function lane(): Promise<void> {
     const result = await fc.check(
       fc.asyncProperty(arbitrary, async (request) => {
         const began = performance.now()
-        const status = await send(app.http, request, pictures)
+        const status = await send(app.http, request, files)
         const took = performance.now() - began
         if (took > slowest) {
           slowest = took
