@@ -29,13 +29,13 @@ const CONFIG = 'config.json'
  * @throws Error when it cannot be read, the configuration is malformed, names a file that is not there, or nothing is there at all.
  */
 export async function readModelDirectory(path: string): Promise<ModelDirectory> {
-  const [files, config] = await Promise.all([onnxFiles(path), readConfig(path)])
+  const [{ files, catalogue }, config] = await Promise.all([listFiles(path), readConfig(path)])
   const missing = config?.models?.find((file) => !files.includes(file))
   if (missing !== undefined) {
     throw new Error(`${CONFIG} names ${missing}, which is not in ${path}; found ${files.join(', ') || 'no .onnx file'}`)
   }
   const chosen = config?.models ?? files
-  if (chosen.length === 0 && !config) {
+  if (chosen.length === 0 && !config && !catalogue) {
     throw new Error(
       `there is no .onnx file and no ${CONFIG} in ${path}: put models there, or a ${CONFIG} for tasks without any`,
     )
@@ -47,18 +47,21 @@ export async function readModelDirectory(path: string): Promise<ModelDirectory> 
   }
 }
 
-async function onnxFiles(directory: string): Promise<string[]> {
+async function listFiles(directory: string): Promise<{ files: string[]; catalogue: boolean }> {
   let entries: Awaited<ReturnType<typeof listAll>>
   try {
     entries = await listAll(directory)
   } catch (cause) {
     throw new Error(`the model directory ${directory} cannot be read`, { cause })
   }
-  return entries
-    .filter((entry) => !entry.isDirectory() && entry.name.endsWith('.onnx'))
+  const all = entries
+    .filter((entry) => !entry.isDirectory())
     .map((entry) => relative(directory, join(entry.parentPath, entry.name)).split(sep).join('/'))
-    .filter((file) => !file.startsWith(`${CODE}/`))
-    .sort()
+  return {
+    files: all.filter((file) => file.endsWith('.onnx') && !file.startsWith(`${CODE}/`)).sort(),
+    // Vectors and items alone can be served: the graph that searches them is made.
+    catalogue: all.some((file) => file.startsWith('catalogue.')),
+  }
 }
 
 const listAll = (directory: string) => readdir(directory, { recursive: true, withFileTypes: true })

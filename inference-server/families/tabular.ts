@@ -5,13 +5,16 @@ import type { Family } from './family.ts'
 const COLUMN_TYPES = ['float32', 'float64', 'int64', 'int32', 'string', 'bool'] as const
 export type ColumnType = (typeof COLUMN_TYPES)[number]
 
+/** What networks call the probabilities of classes that they do not name. */
+const PROBABILITIES = /^(output_)?prob(s|abilit(y|ies))$/
+
 const LABEL_TYPES = ['int64', 'int32', 'string', 'bool']
 
 /** Inputs of language models, which are tables of numbers too. */
 const TOKENS = /^(input_ids|attention_mask|token_type_ids|position_ids|tokens)$/
 
 export type TabularOutputs = {
-  /** The classes or clusters, [N] or [N, targets]; undefined for a regressor. */
+  /** The classes or clusters, [N] or [N, targets]; undefined for a regressor, and for a network that gives probabilities alone. */
   labels: string | undefined
   /** One float for each class: one output [N, classes], or one [N] for each (skl2onnx's zipmap='columns'). */
   scores: readonly string[]
@@ -43,7 +46,10 @@ export function tabularOutputs({ outputs }: Signature): TabularOutputs | undefin
   const [first, ...rest] = tensors
   if (!first) return undefined
   if (!LABEL_TYPES.includes(first.type)) {
-    return tensors.length === 1 && isFloat(first) ? { labels: undefined, scores: [], values: first.name } : undefined
+    if (tensors.length > 1 || !isFloat(first)) return undefined
+    return PROBABILITIES.test(first.name)
+      ? { labels: undefined, scores: [first.name], values: undefined }
+      : { labels: undefined, scores: [], values: first.name }
   }
   if (!rest.every(isFloat)) return undefined
   const [table] = rest.filter(({ shape }) => shape.length === 2)

@@ -14,6 +14,7 @@ import { parseJson, readInvocation } from './body.ts'
 
 /** What the log line and the metrics say of a request. */
 export type Account = {
+  services: Services
   task: string
   phases: Phases
   lifetime: Lifetime
@@ -62,10 +63,12 @@ export async function invocations(app: FastifyInstance, options: InvocationOptio
   app.post('/invocations', {
     // Places and bytes are taken before the body is read: a flood must not cost memory.
     onRequest: async (request, reply) => {
-      options.services()
+      const services = options.services()
       const length = Number(request.headers['content-length'] ?? options.maxBodyBytes)
       if (length > options.maxBodyBytes) throw new Failure('BodyTooLarge', 'The request body is too large.')
       const account: Account = {
+        // Those of its arrival: who was let in is served, though the server drains meanwhile.
+        services,
         task: 'none',
         phases: phases(options.now),
         lifetime: new Lifetime(options.requestTimeoutMs),
@@ -122,7 +125,7 @@ async function answer(
   options: InvocationOptions,
 ): Promise<FastifyReply> {
   const invocation = await readInvocation(request, options.maxBodyBytes)
-  const bound = options.services().named(taskOf(invocation))
+  const bound = account.services.named(taskOf(invocation))
   const { task, service } = bound
   account.task = task.name
   const contentType = negotiate(request.headers.accept, task)

@@ -3,7 +3,7 @@ import type { Task } from '../tasks/task.ts'
 import { rawTypes } from './arguments.ts'
 
 type Schema = {
-  type?: string
+  type?: string | string[]
   description?: string
   default?: unknown
   const?: unknown
@@ -97,7 +97,7 @@ function typeOf(schema: Schema): string {
     const names = Object.keys(schema.properties ?? {})
     return names.length > 0 ? `{${names.join(', ')}}` : 'object'
   }
-  return schema.type ?? 'anything'
+  return [schema.type ?? 'anything'].flat().join(' or ')
 }
 
 /** Safe integers are no bound that anybody chose. */

@@ -28,40 +28,30 @@ export function distanceWithin(mask: Uint8Array, seeds: Uint8Array, size: Size):
 
 /** Brings the pixels of the mask down to their neighbours' distances and a step, from the top left and back. */
 function relax(distances: Uint16Array, mask: Uint8Array, { width, height }: Size): void {
-  for (let y = 0; y < height; y++) {
-    const end = (y + 1) * width
-    for (let at = mask.indexOf(1, y * width); at >= 0 && at < end; at++) {
-      if (mask[at] === 0) {
-        at = mask.indexOf(1, at)
-        if (at < 0 || at >= end) break
-      }
-      const x = at - y * width
-      let nearest = distances[at] ?? 0
-      if (x > 0) nearest = Math.min(nearest, (distances[at - 1] ?? 0) + DISTANCE_UNIT)
-      if (y > 0) {
-        nearest = Math.min(nearest, (distances[at - width] ?? 0) + DISTANCE_UNIT)
-        if (x > 0) nearest = Math.min(nearest, (distances[at - width - 1] ?? 0) + DIAGONAL)
-        if (x < width - 1) nearest = Math.min(nearest, (distances[at - width + 1] ?? 0) + DIAGONAL)
-      }
-      distances[at] = nearest
+  const last = width - 1
+  for (let at = mask.indexOf(1); at >= 0; at = mask[at + 1] === 1 ? at + 1 : mask.indexOf(1, at + 1)) {
+    const x = at % width
+    let nearest = distances[at] ?? 0
+    if (x > 0) nearest = Math.min(nearest, (distances[at - 1] ?? 0) + DISTANCE_UNIT)
+    if (at >= width) {
+      nearest = Math.min(nearest, (distances[at - width] ?? 0) + DISTANCE_UNIT)
+      if (x > 0) nearest = Math.min(nearest, (distances[at - width - 1] ?? 0) + DIAGONAL)
+      if (x < last) nearest = Math.min(nearest, (distances[at - width + 1] ?? 0) + DIAGONAL)
     }
+    distances[at] = nearest
   }
-  for (let y = height - 1; y >= 0; y--) {
-    const start = y * width
-    for (let at = mask.lastIndexOf(1, start + width - 1); at >= start; at--) {
-      if (mask[at] === 0) {
-        at = mask.lastIndexOf(1, at)
-        if (at < start) break
-      }
-      const x = at - start
-      let nearest = distances[at] ?? 0
-      if (x < width - 1) nearest = Math.min(nearest, (distances[at + 1] ?? 0) + DISTANCE_UNIT)
-      if (y < height - 1) {
-        nearest = Math.min(nearest, (distances[at + width] ?? 0) + DISTANCE_UNIT)
-        if (x > 0) nearest = Math.min(nearest, (distances[at + width - 1] ?? 0) + DIAGONAL)
-        if (x < width - 1) nearest = Math.min(nearest, (distances[at + width + 1] ?? 0) + DIAGONAL)
-      }
-      distances[at] = nearest
+  const bottom = width * (height - 1)
+  // A search from -1 would begin at the end again.
+  const before = (at: number) => (at === 0 ? -1 : mask[at - 1] === 1 ? at - 1 : mask.lastIndexOf(1, at - 1))
+  for (let at = mask.lastIndexOf(1); at >= 0; at = before(at)) {
+    const x = at % width
+    let nearest = distances[at] ?? 0
+    if (x < last) nearest = Math.min(nearest, (distances[at + 1] ?? 0) + DISTANCE_UNIT)
+    if (at < bottom) {
+      nearest = Math.min(nearest, (distances[at + width] ?? 0) + DISTANCE_UNIT)
+      if (x > 0) nearest = Math.min(nearest, (distances[at + width - 1] ?? 0) + DIAGONAL)
+      if (x < last) nearest = Math.min(nearest, (distances[at + width + 1] ?? 0) + DIAGONAL)
     }
+    distances[at] = nearest
   }
 }

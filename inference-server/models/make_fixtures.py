@@ -34,10 +34,10 @@ def half_precision():
 
 
 def stranger():
-    """A classifier: no SAM."""
+    """A model of sound: no task of this server takes any."""
     g = Graph("stranger")
-    g.MatMul("float_input", g.constant(np.ones((3, 2))), out="probabilities")
-    return g.model([tensor("float_input", ["n", 3])], [tensor("probabilities", ["n", 2])], "a model of another family")
+    g.MatMul("spectrogram", g.constant(np.ones((80, 2))), out="voices")
+    return g.model([tensor("spectrogram", ["n", "t", 80])], [tensor("voices", ["n", "t", 2])], "a model of another family")
 
 
 def main():

@@ -1,8 +1,8 @@
 import { dirname, join } from 'node:path'
 import type { Models } from '../families/family.ts'
-import { fixedSize, type ImageLayout, imageLayout } from '../families/image-input.ts'
+import { fixedSize, imageLayout } from '../families/image-input.ts'
 import type { RgbImage, Size } from '../images/decode.ts'
-import { centred, type Preprocessing, resizedSize } from '../images/preprocessing.ts'
+import { centred, type Fit, type Preprocessing, resizedSize } from '../images/preprocessing.ts'
 import { readPreprocessorConfig } from '../images/preprocessor-config.ts'
 import type { Model, Value } from '../runtime/model.ts'
 import { type Work, workModule } from '../runtime/offload.ts'
@@ -24,12 +24,19 @@ export type ImageInput = {
   /** Dimension 0 is free, so that several pictures may share a run. */
   batch: boolean
   preprocessing: Preprocessing
-  /** Decodes a picture and brings it into the model's form. `retouch` sees the 8-bit pixels before they are normalised. */
-  prepare(file: InputFile, context: TaskContext, retouch?: Retouch): Promise<PreparedImage>
+  /** Decodes a picture and brings it into the model's form. */
+  prepare(file: InputFile, context: TaskContext, options?: PrepareOptions): Promise<PreparedImage>
 }
 
-/** Changes the pixels of the resized picture, such as to hide what lies outside a mask. */
-export type Retouch = (pixels: RgbImage, original: Size) => Promise<RgbImage>
+/** Which part of the upright picture a model sees: the whole at some size, and of that a part. */
+export type Seen = { original: Size; whole: Size; crop: Size & { left: number; top: number } }
+
+export type PrepareOptions = {
+  /** In place of the usual size; only for models that take any. */
+  fit?: Fit | undefined
+  /** Changes the resized pixels before they are normalised, such as to hide what lies outside a mask. */
+  retouch?: ((pixels: RgbImage, seen: Seen) => Promise<RgbImage>) | undefined
+}
 
 const PREPROCESSOR = 'preprocessor_config.json'
 
@@ -54,20 +61,16 @@ export async function imageInput(
     name: input.name,
     batch: isFree(input) && model.signature.outputs.every(isFree),
     preprocessing,
-    async prepare(file, context, retouch) {
+    async prepare(file, context, { fit = preprocessing.fit, retouch } = {}) {
+      let seen: Seen | undefined
       const { original, pixels } = await context.decode(file, (size) => {
-        const whole = resizedSize(size, preprocessing.fit, context.maxImagePixels)
-        const { crop } = preprocessing
-        return {
-          ...whole,
-          kernel: preprocessing.kernel,
-          ...(crop ? { crop: { ...crop, ...centred(whole, crop) } } : {}),
-        }
+        seen = seenOf(size, resizedSize(size, fit, context.maxImagePixels), preprocessing.crop)
+        return { ...seen.whole, kernel: preprocessing.kernel, ...(preprocessing.crop ? { crop: seen.crop } : {}) }
       })
-      const seen = retouch ? await retouch(pixels, original) : pixels
-      const tensor = await context.offload(work, 'imageTensor', [seen, preprocessing, layout satisfies ImageLayout], {
+      const given = retouch && seen ? await retouch(pixels, seen) : pixels
+      const tensor = await context.offload(work, 'imageTensor', [given, preprocessing, layout], {
         phase: 'preprocess',
-        transfer: [seen.data.buffer],
+        transfer: [given.data.buffer],
       })
       return { original, tensor }
     },
@@ -75,6 +78,10 @@ export async function imageInput(
 }
 
 const isFree = ({ shape }: Value) => typeof shape[0] === 'string'
+
+function seenOf(original: Size, whole: Size, crop: Size | undefined): Seen {
+  return { original, whole, crop: crop ? { ...crop, ...centred(whole, crop) } : { ...whole, left: 0, top: 0 } }
+}
 
 /**
  * What the file says, for a model that fixes its input's size: a size of its own must be the same, and one that follows the

@@ -67,7 +67,7 @@ export const RoomAnswer = z.strictObject({
 export const PlanAnswer = z.strictObject({
   image_size: z.tuple([z.int(), z.int()]).describe('[width, height]'),
   rooms: z.array(RoomAnswer),
-  rooms_left_out: z.int().describe('How many more there are than max_rooms.'),
+  rooms_left_out: z.int().describe('How many more there are than max_rooms, or than 100,000 corners describe.'),
   total_area: z.number().describe('Of the rooms answered.'),
   wall_thickness: z.number().describe('Of the thickest walls, about.'),
   gap_closing: z.number().describe('The widest doorway that was closed.'),

@@ -23,6 +23,8 @@ type WallEnd = {
 
 /** A wall ends where its two sides are parallel to within this cosine (35 degrees). */
 const ANTIPARALLEL = -0.82
+/** A storey of a hundred rooms has some hundreds. */
+const MOST_ENDS = 5000
 /** A gap may be this many times longer where thin lines (a window, a sill) run along it. */
 const DRAWN_GAP = 4
 /** Share of a gap's length along which something must be drawn for that. */
@@ -41,6 +43,8 @@ export function bridgeGaps(
 ): void {
   const bridges: { end: WallEnd; length: number }[] = []
   const ends = wallEnds(plan, size, thickness)
+  // What has more is no plan but noise: looking for the way from each to each would take minutes.
+  if (ends.length > MOST_ENDS) return
   for (const end of ends) {
     const length = gapLength(plan, ink, size, end, longest)
     // What may be a flank counts as an end only opposite another one.

@@ -36,6 +36,8 @@ export type RoomLimits = {
 const SHEET = 0.88
 /** Longer than this many times its width, a room is a corridor. */
 const CORRIDOR = 4
+/** Of all rooms together: a plan has some thousands, and noise would make an answer of many megabytes. */
+const MOST_CORNERS = 100_000
 /** A hole smaller than this share of the least room is dirt. */
 const DIRT = 0.02
 
@@ -53,11 +55,17 @@ export function findRooms(plan: Uint8Array, size: Size, limits: RoomLimits): { r
     (space) => (spaces.areas[space] ?? 0) <= limits.maxArea && !(enclosed.length > 1 && spansSheet(spaces, space)),
   )
   // When there are more than may be answered, the larger ones matter more.
-  const kept = candidates
-    .toSorted((a, b) => (spaces.areas[b] ?? 0) - (spaces.areas[a] ?? 0))
-    .slice(0, limits.maxRooms)
-    .toSorted((a, b) => a - b)
-  const rooms = kept.map((space) => outline(plan, spaces, space, limits)).filter((room) => room !== undefined)
+  const bySize = candidates.toSorted((a, b) => (spaces.areas[b] ?? 0) - (spaces.areas[a] ?? 0))
+  const found: { space: number; room: Room }[] = []
+  let corners = 0
+  for (const space of bySize.slice(0, limits.maxRooms)) {
+    const room = outline(plan, spaces, space, limits)
+    if (!room) continue
+    corners += room.polygon.length + room.holes.reduce((sum, hole) => sum + hole.length, 0)
+    if (corners > MOST_CORNERS) break
+    found.push({ space, room })
+  }
+  const rooms = found.toSorted((a, b) => a.space - b.space).map(({ room }) => room)
   return { rooms, dropped: candidates.length - rooms.length }
 }
 
@@ -97,7 +105,7 @@ function outline(plan: Uint8Array, spaces: Components, space: number, limits: Ro
 /** Simplifies all rings as far as asked, or less far where they would cross themselves or each other. */
 function simplifyTogether(rings: readonly Int32Array[], factor: number): number[][] {
   const lengths = rings.map(perimeter)
-  for (let share = factor; share > 1e-6; share /= 2) {
+  for (const share of [factor, factor / 4, factor / 16]) {
     const simpler = rings.map((ring, at) => simplifyClosed(ring, share * (lengths[at] ?? 0)))
     if (simpler.every((ring) => ring.length >= 6) && isSimple(simpler)) return simpler
   }

@@ -63,7 +63,7 @@ const NEIGHBOURS = [
 ] as const
 
 /** Outside nodes that share a triangle with an inside one. */
-function rimOf(inside: Uint8Array, { width, height }: Size): number[] {
+export function rimOf(inside: Uint8Array, { width, height }: Size): number[] {
   const rim: number[] = []
   const isInside = (x: number, y: number) => x >= 0 && y >= 0 && x < width && y < height && inside[y * width + x] === 1
   for (let y = 0; y < height; y++) {

@@ -3,9 +3,10 @@ import { glb } from '../../formats/glb.ts'
 import { gaussianPly, meshPly, pointPly } from '../../formats/ply.ts'
 import type { RgbImage, Size } from '../../images/decode.ts'
 import { resizeBilinear } from '../../images/mask.ts'
+import type { Seen } from '../image-input.ts'
 import { type DepthKind, distances, focalLength, unproject } from './depth.ts'
-import { type Box, extent, gridFor, type Mask, resampled } from './grid.ts'
-import { body } from './inflation.ts'
+import { extent, gridFor, type Mask, resampled } from './grid.ts'
+import { body, rimOf } from './inflation.ts'
 import { bytes, floats, normalsOf, trianglesOf } from './sheet.ts'
 import { pointsOf, splats, strongest } from './splats.ts'
 
@@ -18,13 +19,19 @@ export type Representation = 'gaussians' | 'points' | 'mesh'
 
 /** No grid has more nodes, whatever share of them lies inside the mask. */
 const MAX_NODES = 4_000_000
+/** Inflating a node takes about a microsecond. */
+const MAX_INFLATED_NODES = 1_000_000
 
 /** Which pixels of a decoded mask are inside: those lighter than the middle. Undefined when none is. */
-export function readMask({ width, height, data }: RgbImage): { mask: Mask; area: number; box: Box } | undefined {
+export function readMask({ width, height, data }: RgbImage): Mask | undefined {
   const inside = bytes(width * height)
-  for (let i = 0; i < inside.length; i++) inside[i] = (data[i * 3] ?? 0) > 127 ? 1 : 0
-  const found = extent({ width, height, inside })
-  return found && { mask: { width, height, inside }, ...found }
+  let some = false
+  for (let i = 0; i < inside.length; i++) {
+    if ((data[i * 3] ?? 0) <= 127) continue
+    inside[i] = 1
+    some = true
+  }
+  return some ? { width, height, inside } : undefined
 }
 
 /** The grid over the whole picture for at most so many points inside the mask. */
@@ -55,26 +62,63 @@ export function surfaceFromDepth(
   return { positions: sheet.positions, normals: normalsOf(sheet), triangles: trianglesOf(sheet), colours, spacing }
 }
 
+/** The grid over the whole picture for a body of at most so many points: both its sides and the rim between them. */
+export function planBody(picture: Size, mask: Mask, points: number): Size {
+  for (let share = points / 2; ; share *= 0.95) {
+    const grid = gridFor(picture, mask, Math.max(1, share), MAX_INFLATED_NODES)
+    const { inside, size } = cutOut(mask, grid)
+    const count = inside.reduce((sum, value) => sum + value, 0)
+    if (2 * count + rimOf(inside, size).length <= points || share < 1) return grid
+  }
+}
+
 /** The mask as an inflated, closed body whose longest side is 1, with the picture's colours on both sides. */
 export function surfaceFromMask(picture: RgbImage, mask: Mask): Surface {
   const { width, height } = picture
-  const whole = resampled(mask, picture)
-  const [left, top, right, bottom] = extent(whole)?.box ?? [0, 0, 1, 1]
-  // A node beyond the outline on every side: the rim lies there.
-  const grid = { width: right - left + 2, height: bottom - top + 2 }
-  const inside = new Uint8Array(grid.width * grid.height)
-  for (let y = top; y < bottom; y++) {
-    inside.set(whole.inside.subarray(y * width + left, y * width + right), (y - top + 1) * grid.width + 1)
-  }
-  const step = 1 / Math.max(right - left, bottom - top)
-  const { nodes, ...shape } = body(inside, grid, step)
+  const { inside, size, left, top } = cutOut(mask, picture)
+  // The rim takes a node on each side, which the body's size does not count.
+  const step = 1 / Math.max(1, size.width - 2, size.height - 2)
+  const { nodes, ...shape } = body(inside, size, step)
   const colours = bytes(nodes.length * 3)
   for (const [point, node] of nodes.entries()) {
-    const x = Math.min(Math.max((node % grid.width) - 1 + left, 0), width - 1)
-    const y = Math.min(Math.max(Math.floor(node / grid.width) - 1 + top, 0), height - 1)
+    const x = Math.min(Math.max((node % size.width) + left, 0), width - 1)
+    const y = Math.min(Math.max(Math.floor(node / size.width) + top, 0), height - 1)
     colours.set(picture.data.subarray((y * width + x) * 3, (y * width + x) * 3 + 3), point * 3)
   }
   return { ...shape, colours, spacing: floats(nodes.length).fill(step) }
+}
+
+/** The mask's bounding box on a grid, with a node to spare on every side, and where it lies. */
+function cutOut(mask: Mask, grid: Size): { inside: Uint8Array; size: Size; left: number; top: number } {
+  const whole = resampled(mask, { width: grid.width, height: grid.height })
+  const [left, top, right, bottom] = extent(whole)?.box ?? [0, 0, 0, 0]
+  const size = { width: right - left + 2, height: bottom - top + 2 }
+  const inside = new Uint8Array(size.width * size.height)
+  for (let y = top; y < bottom; y++) {
+    const row = whole.inside.subarray(y * whole.width + left, y * whole.width + right)
+    inside.set(row, (y - top + 1) * size.width + 1)
+  }
+  return { inside, size, left: left - 1, top: top - 1 }
+}
+
+/** The part of a mask that a model sees, at the model's resolution: 1 inside. */
+export function maskSeen(mask: Mask, { whole, crop }: Seen): Float32Array {
+  const at = resampled(mask, whole).inside
+  const out = floats(crop.width * crop.height)
+  for (let y = 0; y < crop.height; y++) {
+    for (let x = 0; x < crop.width; x++) {
+      out[y * crop.width + x] = at[(y + crop.top) * whole.width + x + crop.left] ?? 0
+    }
+  }
+  return out
+}
+
+/** The picture with white outside the mask, which is how models of single objects see them. */
+export function cutPicture(pixels: RgbImage, mask: Mask, seen: Seen): RgbImage {
+  for (const [pixel, inside] of maskSeen(mask, seen).entries()) {
+    if (!inside) pixels.data.fill(255, pixel * 3, pixel * 3 + 3)
+  }
+  return pixels
 }
 
 /** The finite gaussians of a model, at most so many. */

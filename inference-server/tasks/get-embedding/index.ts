@@ -48,14 +48,14 @@ export const getEmbedding = defineTask({
       .describe('Gives vectors the Euclidean length 1, so that their dot product is their cosine similarity.'),
   }),
   answer: z.strictObject({
-    embedding: z.array(z.number()).optional(),
-    shape: z.array(z.int()),
-    dtype: z.enum(['float32', 'float16']),
+    embedding: z.array(z.number()).optional().describe('As numbers, where encoding_format is float.'),
+    shape: z.array(z.int()).describe('Of the embedding, without a dimension for the batch.'),
+    dtype: z.enum(['float32', 'float16']).describe('Of its bytes.'),
     embedding_size_mb: z.number().describe('Of its bytes, in units of 1,048,576.'),
-    normalized: z.boolean(),
+    normalized: z.boolean().describe('Whether its Euclidean length was made 1.'),
     image_size: z.tuple([z.int(), z.int()]).describe('[width, height]'),
     model: z.string().describe('The file.'),
-    family: z.string(),
+    family: z.string().describe('What the model was recognised as.'),
     further: z
       .record(z.string(), z.array(z.int()))
       .optional()

@@ -32,12 +32,14 @@ export function predictionOf(
   classes: readonly Label[] | undefined,
 ): Prediction {
   if (values !== undefined) return { predictions: rowsOf(required(outputs, values), plainNumber) }
-  const predictions = rowsOf(required(outputs, labels ?? ''), plainLabel)
-  if (scores.length === 0) return { predictions, ...(classes ? { classes: [...classes] } : {}) }
+  const labelled = labels === undefined ? undefined : rowsOf(required(outputs, labels), plainLabel)
+  if (scores.length === 0) return { predictions: labelled ?? [], ...(classes ? { classes: [...classes] } : {}) }
   const table = tableOf(scores.map((name) => required(outputs, name)))
   const unnormalised = scores[0] === 'scores' || !table.every(isDistribution)
   const probabilities = unnormalised ? table : table.map(ofBothClasses)
   const named = classes && classes.length === probabilities[0]?.length ? [...classes] : undefined
+  // A network that names no classes has their places instead.
+  const predictions = labelled ?? probabilities.map((row) => named?.[largest(row)] ?? largest(row))
   const all = { predictions, ...(named ? { classes: named } : {}) }
   if (unnormalised) return { ...all, scores: table }
   const indices = probabilities.map((row, at) => {

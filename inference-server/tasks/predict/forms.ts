@@ -1,5 +1,4 @@
-import { NPY_MEDIA_TYPE, writeNpy } from '../../formats/npy.ts'
-import type { Tensor } from '../../runtime/tensors.ts'
+import { NPY_MEDIA_TYPE, type NpyArray, writeNpy } from '../../formats/npy.ts'
 import type { Artifact } from '../task.ts'
 import type { Prediction } from './answer.ts'
 
@@ -9,12 +8,12 @@ export const CSV_TYPE = 'text/csv'
  * A prediction as a table. CSV has a line for each row and no header, so that SageMaker's batch transform can join it with its
  * input: the class or the values, then the probabilities. The NumPy array has the predictions alone, [N] or [N, targets].
  */
-export function tableOf(prediction: Prediction, predicted: Tensor): Artifact {
+export function tableOf(prediction: Prediction): Artifact {
   return {
     inJson: false,
     forms: [
       { contentType: CSV_TYPE, suffix: '_predictions.csv', body: () => Buffer.from(csvOf(prediction)) },
-      { contentType: NPY_MEDIA_TYPE, suffix: '_predictions.npy', body: () => writeNpy(squeezed(predicted)) },
+      { contentType: NPY_MEDIA_TYPE, suffix: '_predictions.npy', body: () => writeNpy(arrayOf(prediction)) },
     ],
   }
 }
@@ -32,5 +31,14 @@ function csvCell(value: string | number): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
-const squeezed = (tensor: Tensor): Tensor =>
-  tensor.dims[1] === 1 && tensor.dims.length === 2 ? { ...tensor, dims: tensor.dims.slice(0, 1) } : tensor
+/** Classes as integers or strings, values as float64, as scikit-learn's `predict` has them. */
+function arrayOf({ predictions, probabilities, classes, scores }: Prediction): NpyArray {
+  const [first] = predictions
+  const dims = Array.isArray(first) ? [predictions.length, first.length] : [predictions.length]
+  const cells = predictions.flat()
+  if (!cells.every((cell) => typeof cell === 'number')) return { type: 'string', dims, data: cells.map(String) }
+  const labels = probabilities ?? classes ?? scores
+  return labels && cells.every(Number.isSafeInteger)
+    ? { type: 'int64', dims, data: BigInt64Array.from(cells, BigInt) }
+    : { type: 'float64', dims, data: Float64Array.from(cells) }
+}

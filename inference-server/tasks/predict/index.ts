@@ -51,18 +51,15 @@ export const predict = defineTask({
     if (!outputs) throw new Error(`${model.file} lost its outputs`)
     const layout = layoutOf(model.signature, settings.columns)
     const classes = settings.classes ?? facts.classes?.map(plainLabel)
-    const predicted = outputs.values ?? outputs.labels ?? ''
-    const wanted = [predicted, ...outputs.scores]
+    const wanted = [outputs.values, outputs.labels, ...outputs.scores].filter((name) => name !== undefined)
     return {
       models: [model],
       example: () => ({ fields: { data: [settings.example ?? exampleRow(layout, facts)] } }),
       async perform({ files, fields: { data, header } }, context) {
         const feeds = await feedsFor(layout, files.data, data, header, context)
         const results = await runRows(context, model, feeds, layout.rowsPerRun, wanted)
-        const tensor = results[predicted]
-        if (!tensor) throw new TypeError(`the model gave no ${predicted}`)
         const prediction = await context.phases.time('postprocess', () => predictionOf(results, outputs, classes))
-        return { fields: { ...prediction, model: model.file }, artifacts: { table: tableOf(prediction, tensor) } }
+        return { fields: { ...prediction, model: model.file }, artifacts: { table: tableOf(prediction) } }
       },
     }
   },

@@ -3,7 +3,7 @@ import { extname, join } from 'node:path'
 import { type Metric, topKGraph, type VectorFile } from './graph.ts'
 import { ID, type Items, itemsOf, numberedItems, VECTOR_NAMES } from './items.ts'
 import { ITEM_EXTENSIONS, readItems } from './read-items.ts'
-import { npyVectors, perItem, vectorSink } from './vectors.ts'
+import { npyVectors, perItem, type VectorSink, vectorSink } from './vectors.ts'
 
 /**
  * The catalogue of a model directory, by its files' names:
@@ -57,27 +57,31 @@ export async function catalogueGraph({ vectors }: Catalogue, metric: Metric, k: 
 
 async function itemsIn(path: string, withVectors: boolean): Promise<{ items: Items; vectors: VectorFile | undefined }> {
   const table = new Map<string, unknown[]>()
-  let sink: Awaited<ReturnType<typeof vectorSink>> | undefined
+  let sink: VectorSink | undefined
   let count = 0
-  for await (const { rows, columns } of readItems(path)) {
-    for (const [name, values] of columns) {
-      if (VECTOR_NAMES.includes(name)) {
-        if (!withVectors) continue
-        sink ??= await vectorSink()
-        await sink.add(values, count)
-        continue
+  try {
+    for await (const { rows, columns } of readItems(path)) {
+      for (const [name, values] of columns) {
+        if (VECTOR_NAMES.includes(name)) {
+          if (!withVectors) continue
+          sink ??= await vectorSink()
+          await sink.add(values)
+          continue
+        }
+        const column = table.get(name) ?? new Array<unknown>(count).fill(null)
+        table.set(name, column)
+        for (const value of values) column.push(value)
       }
-      const column = table.get(name) ?? new Array<unknown>(count).fill(null)
-      table.set(name, column)
-      for (const value of values) column.push(value)
+      count += rows
+      if (count > MAX_ITEMS) throw new Error(`it has more than ${MAX_ITEMS} items`)
+      for (const column of table.values()) while (column.length < count) column.push(null)
     }
-    count += rows
-    if (count > MAX_ITEMS) throw new Error(`it has more than ${MAX_ITEMS} items`)
-    for (const column of table.values()) while (column.length < count) column.push(null)
+  } finally {
+    await sink?.close()
   }
   if (count === 0) throw new Error('it has no items')
   if (extname(path) === '.csv') for (const [name, values] of table) if (name !== ID) table.set(name, typed(values))
-  return { items: itemsOf(count, table), vectors: await sink?.done() }
+  return { items: itemsOf(count, table), vectors: sink?.place() }
 }
 
 /** CSV has only text: a column of numbers is one whose every cell is a number or empty. */

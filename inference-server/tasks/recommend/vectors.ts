@@ -1,4 +1,5 @@
-import { type FileHandle, mkdtemp, open, rm, stat } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { type FileHandle, mkdtemp, open, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { readNpyHeader } from '../../formats/npy.ts'
@@ -43,35 +44,38 @@ export async function npyVectors(path: string): Promise<VectorFile> {
  * Takes vectors that stand among items, in Parquet or JSON, and puts them in a file of their own, from which the runtime maps
  * them: they may be larger than a graph can be. The folder goes when the process ends.
  */
-export async function vectorSink(): Promise<{
-  add(vectors: readonly unknown[], first: number): Promise<void>
-  done(): Promise<VectorFile>
-}> {
+export async function vectorSink(): Promise<VectorSink> {
   const folder = await mkdtemp(join(tmpdir(), 'catalogue-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const file = await open(join(folder, 'vectors'), 'wx')
   let dimensions = 0
   let items = 0
   return {
-    async add(vectors, first) {
+    async add(vectors) {
       const [known] = vectors
       if (dimensions === 0) dimensions = isVector(known) ? known.length : 0
-      if (dimensions === 0) throw new Error(`the vector of item ${first} is no list of numbers`)
+      if (dimensions === 0) throw new Error(`the vector of item ${items} is no list of numbers`)
       const block = new Float32Array(vectors.length * dimensions)
       vectors.forEach((vector, at) => {
         if (!isVector(vector) || vector.length !== dimensions) {
-          throw new Error(`the vector of item ${first + at} is no list of ${dimensions} numbers`)
+          throw new Error(`the vector of item ${items + at} is no list of ${dimensions} numbers`)
         }
         block.set(vector, at * dimensions)
       })
       await file.writeFile(block)
       items += vectors.length
     },
-    async done() {
-      await file.close()
-      process.once('exit', () => void rm(folder, { recursive: true, force: true }))
-      return { folder, file: 'vectors', offset: 0, type: 'float32', items, dimensions, columnMajor: false }
-    },
+    close: () => file.close(),
+    place: () => ({ folder, file: 'vectors', offset: 0, type: 'float32', items, dimensions, columnMajor: false }),
   }
+}
+
+export type VectorSink = {
+  /** Those of the next items. @throws Error naming the item whose vector is none, or of other dimensions */
+  add(vectors: readonly unknown[]): Promise<void>
+  close(): Promise<void>
+  /** Where they lie, once it is closed. */
+  place(): VectorFile
 }
 
 const isVector = (value: unknown): value is ArrayLike<number> & { length: number } =>

@@ -45,7 +45,7 @@ test('two encoders', refused, { files: { ...PAIR, 'f.onnx': ENCODER } }, [
 ])
 test('a model of no family, with the inputs and outputs it has', refused, { files: { ...PAIR, 'x.onnx': STRANGER } }, [
   /x\.onnx is no model that this server knows/,
-  /found inputs float_input float32\[n,3\]; outputs probabilities float32\[n,2\]/,
+  /found inputs spectrogram float32\[n,t,80\]; outputs voices float32\[n,t,2\]/,
 ])
 test('a file that is no ONNX model', refused, { texts: { 'broken.onnx': 'not a model' } }, [
   /broken\.onnx cannot be loaded/,

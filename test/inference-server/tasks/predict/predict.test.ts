@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { readNpy, writeNpy } from '../../../../inference-server/formats/npy.ts'
+import { initializer, modelFile, node, valueInfo } from '../../../../inference-server/formats/onnx.ts'
 import { Answer } from '../../../../inference-server/tasks/predict/schema.ts'
 import { realApp } from '../../fixtures/world.ts'
 
@@ -198,6 +199,34 @@ test('a regressor gives values', async (t) => {
   t.is(answer.probabilities, undefined)
   const npy = await asked({ data: expected.rows }, { accept: 'application/x-npy' })
   t.deepEqual(readNpy(npy.response.rawPayload).dims, [expected.rows.length])
+})
+
+test('a network that gives probabilities alone has the best class predicted', async (t) => {
+  const weights = Float32Array.of(1, 0, 0, 1)
+  const network = modelFile({
+    name: 'network',
+    inputs: [valueInfo('x', 'float32', ['n', 2])],
+    outputs: [valueInfo('probabilities', 'float32', ['n', 2])],
+    nodes: [node('MatMul', ['x', 'weights'], ['logits']), node('Softmax', ['logits'], ['probabilities'], { axis: 1 })],
+    initializers: [
+      initializer({ name: 'weights', type: 'float32', dims: [2, 2], data: new Uint8Array(weights.buffer) }),
+    ],
+  })
+  for (const classes of [undefined, ['no', 'yes']]) {
+    const server = await serving(t, 'iris-tensors', classes && { classes }, () => network)
+    await server.load()
+    const answer = (
+      await server.asked({
+        data: [
+          [0, 2],
+          [3, 1],
+        ],
+      })
+    ).json()
+    t.deepEqual(answer.predictions, classes ? ['yes', 'no'] : [1, 0])
+    t.deepEqual(answer.class_indices, [1, 0])
+    close(t, [answer.confidence_scores], [[1 / (1 + Math.exp(-2)), 1 / (1 + Math.exp(-2))]])
+  }
 })
 
 test('config.json names the columns and the classes, and gives an example', async (t) => {
