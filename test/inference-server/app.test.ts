@@ -228,7 +228,6 @@ test('GET / says what is loaded and GET /metrics counts requests', async (t) => 
   t.deepEqual(about.tasks, {
     segment: ['encoder.onnx', 'decoder.onnx'],
     get_embedding: ['encoder.onnx'],
-    // Without a model of 3D shape it inflates masks.
     generate_3d: [],
   })
   t.like(about.device, { provider: 'cpu', workers: 1 })
@@ -282,7 +281,7 @@ test('a request beyond the queue is refused with 429 and a time to retry, and th
 })
 
 test('where requests are to wait, one beyond the limit is answered when there is room, or ends at its deadline', async (t) => {
-  const app = await gatedApp({ requests: 1, whenFull: 'wait', requestTimeoutMs: 5_000 })
+  const app = await gatedApp({ requests: 1, whenFull: 'wait' })
   const inside = app.http.inject(aRequest())
   await eventually('one runs', () => app.pool.stats().busy === 1)
   const waiting = app.http.inject(aRequest({ image: image(anotherPicture(1)) }))
