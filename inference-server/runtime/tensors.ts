@@ -26,7 +26,7 @@ export function elements(dims: readonly number[]): number {
  * The float32 values of an output.
  * @throws TypeError when the model gave none of that name and type: its signature was checked at load, so this is no caller's fault.
  */
-export function floatsOf(tensors: Tensors, name: string): { dims: readonly number[]; data: Float32Array } {
+export function floatsOf(tensors: Tensors, name: string): Extract<Tensor, { type: 'float32' }> {
   const tensor = tensors[name]
   if (tensor?.type !== 'float32')
     throw new TypeError(`the model gave no float32 ${name}, but ${tensor?.type ?? 'nothing'}`)

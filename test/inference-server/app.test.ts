@@ -249,7 +249,7 @@ test('before the models are loaded, /ping and /invocations are 503', async (t) =
 
 test('models that cannot be served never turn /ping to 200', async (t) => {
   const wrong = realApp(join(FIXTURE_MODELS, 'stranger'))
-  await t.throwsAsync(wrong.load(), { message: /found inputs spectrogram.*expected one of: SAM 1/ })
+  await t.throwsAsync(wrong.load(), { message: /found inputs spectrogram.*expected one of: .*SAM 1/ })
   t.is((await wrong.http.inject('/ping')).statusCode, 503)
   await wrong.close()
 })
