@@ -25,7 +25,7 @@ export function galleryHtml(sections: readonly Section[]): string {
 <title>Mooring inference server: its tasks in pictures</title>
 <style>${STYLE}</style>
 <h1>The inference server's tasks in pictures</h1>
-<p>Made by <code>npm run gallery</code>: every picture on the right of a request is the server's own answer to it, from the sample models in
+<p>Made by <code>npm run gallery</code>: what came back is the server's own answer, from the sample models in
 <code>inference-server/models</code>. These are small and know nothing of objects; real exports with the same inputs and outputs are served
 by the same code.</p>
 <nav>${sections.map(({ task }) => `<a href="#${task}">${task}</a>`).join(' ')}</nav>
@@ -47,7 +47,7 @@ function figureHtml({ caption, picture, type }: Figure): string {
   return `<figure><img alt="${escapeHtml(caption)}" src="data:image/${type};base64,${data}"><figcaption>${escapeHtml(caption)}</figcaption></figure>`
 }
 
-const LONGEST_TEXT = 60
+const LONGEST_TEXT = 200
 const LONGEST_LIST = 6
 
 /** JSON in which long strings and lists are cut, with their length. */
@@ -69,7 +69,7 @@ export function brief(value: unknown): string {
 const STYLE = `
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; color: #1c2733; background: #fcfcfa }
 nav a { margin-right: 1rem } section { margin-top: 3rem; border-top: 1px solid #d8dde2 }
-.figures { display: flex; flex-wrap: wrap; gap: 1rem } figure { margin: 0; flex: 1 1 20rem; max-width: 34rem }
+.figures { display: flex; flex-wrap: wrap; gap: 1rem; align-items: start } figure { margin: 0; flex: 1 1 18rem; max-width: 26rem }
 figure img { width: 100%; border: 1px solid #d8dde2; background: white } figcaption { font-size: .85rem; color: #55616d }
 .exchange { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem } pre { background: #eef1f3; padding: .7rem; overflow: auto; font-size: .78rem; max-height: 24rem }
 @media (prefers-color-scheme: dark) { body { background: #14191e; color: #dfe5ea } pre { background: #1f262d } section, figure img { border-color: #37424c } figcaption { color: #9aa7b2 } a { color: #8ec1ff } }

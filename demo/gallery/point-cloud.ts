@@ -45,35 +45,67 @@ export function readPoints(file: Buffer): PointCloud {
   return { positions, colours }
 }
 
-/** A PNG of the points (x right, y down, z forward), turned by an angle about the vertical and seen without perspective. */
+/** A PNG of the points (x right, y down, z forward), turned by an angle about the vertical through their middle. */
 export async function drawPoints({ positions, colours }: PointCloud, degrees: number, side = 420): Promise<Buffer> {
   const count = positions.length / 3
-  const middle = [0, 1, 2].map((axis) => meanOf(positions, axis))
-  const [sin, cos] = [Math.sin((degrees * Math.PI) / 180), Math.cos((degrees * Math.PI) / 180)]
-  const turned = new Float32Array(positions.length)
-  let reach = 0
-  for (let point = 0; point < count; point++) {
-    const [x = 0, y = 0, z = 0] = [0, 1, 2].map((axis) => (positions[point * 3 + axis] ?? 0) - (middle[axis] ?? 0))
-    turned.set([cos * x + sin * z, y, cos * z - sin * x], point * 3)
-    reach = Math.max(reach, Math.hypot(x, z), Math.abs(y))
-  }
-  const pixels = new Uint8Array(side * side * 3)
+  const seen = project(positions, degrees)
+  const [left, right, top, bottom] = bounds(seen)
+  const scale = (side * 0.94) / Math.max(right - left, bottom - top)
+  const size = Math.max(2, Math.ceil((1.7 * scale * Math.sqrt((right - left) * (bottom - top))) / Math.sqrt(count)))
+  const height = Math.ceil((bottom - top) * scale + side * 0.06)
+  const pixels = new Uint8Array(side * height * 3)
   for (let at = 0; at < pixels.length; at++) pixels[at] = BACKGROUND[at % 3] ?? 0
-  const depth = new Float32Array(side * side).fill(Number.POSITIVE_INFINITY)
-  const scale = side / 2.1 / reach
+  const depth = new Float32Array(side * height).fill(Number.POSITIVE_INFINITY)
   for (let point = 0; point < count; point++) {
-    const [x = 0, y = 0, z = 0] = turned.subarray(point * 3, point * 3 + 3)
-    const [left, top] = [Math.round(side / 2 + x * scale), Math.round(side / 2 + y * scale)]
-    // Two pixels wide, so that a surface of points looks closed.
-    for (const at of [top * side + left, top * side + left + 1, (top + 1) * side + left, (top + 1) * side + left + 1]) {
-      if (z >= (depth[at] ?? Number.NEGATIVE_INFINITY)) continue
-      depth[at] = z
-      pixels.set(colours.subarray(point * 3, point * 3 + 3), at * 3)
+    const [u = 0, v = 0, z = 0] = seen.subarray(point * 3, point * 3 + 3)
+    const x = Math.round(side / 2 + (u - (left + right) / 2) * scale)
+    const y = Math.round(height / 2 + (v - (top + bottom) / 2) * scale)
+    // A square for each, so that a surface of points looks closed.
+    for (let row = Math.max(0, y); row < Math.min(height, y + size); row++) {
+      for (let column = Math.max(0, x); column < Math.min(side, x + size); column++) {
+        const at = row * side + column
+        if (z >= (depth[at] ?? 0)) continue
+        depth[at] = z
+        pixels.set(colours.subarray(point * 3, point * 3 + 3), at * 3)
+      }
     }
   }
-  return sharp(pixels, { raw: { width: side, height: side, channels: 3 } })
+  return sharp(pixels, { raw: { width: side, height, channels: 3 } })
     .png()
     .toBuffer()
+}
+
+/** Each point's place in the picture and its distance, seen from where the camera was, or from afar where that is unknown. */
+function project(positions: Float32Array, degrees: number): Float32Array {
+  const count = positions.length / 3
+  const [mx = 0, my = 0, mz = 0] = [0, 1, 2].map((axis) => meanOf(positions, axis))
+  const [sin, cos] = [Math.sin((degrees * Math.PI) / 180), Math.cos((degrees * Math.PI) / 180)]
+  let reach = 0
+  for (let at = 0; at < positions.length; at += 3) {
+    reach = Math.max(reach, Math.hypot((positions[at] ?? 0) - mx, (positions[at + 2] ?? 0) - mz))
+  }
+  const distance = mz > reach * 0.7 ? Math.max(mz, reach * 1.2) : reach * 4
+  const seen = new Float32Array(positions.length)
+  for (let point = 0; point < count; point++) {
+    const x = (positions[point * 3] ?? 0) - mx
+    const y = (positions[point * 3 + 1] ?? 0) - my
+    const z = (positions[point * 3 + 2] ?? 0) - mz
+    const far = distance + cos * z - sin * x
+    seen.set([(cos * x + sin * z) / far, y / far, far], point * 3)
+  }
+  return seen
+}
+
+function bounds(seen: Float32Array): [number, number, number, number] {
+  const box: [number, number, number, number] = [Infinity, -Infinity, Infinity, -Infinity]
+  for (let at = 0; at < seen.length; at += 3) {
+    const [u = 0, v = 0] = seen.subarray(at, at + 2)
+    box[0] = Math.min(box[0], u)
+    box[1] = Math.max(box[1], u)
+    box[2] = Math.min(box[2], v)
+    box[3] = Math.max(box[3], v)
+  }
+  return box
 }
 
 function meanOf(positions: Float32Array, axis: number): number {

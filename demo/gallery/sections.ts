@@ -95,7 +95,7 @@ async function generate3d(): Promise<Section> {
   )
   return withServer(join(MODELS, 'depth-lite'), async (invoke) => {
     const common = { task: 'generate_3d', image: base64(picture), representation: 'points' }
-    const whole = await invoke({ ...common, quality: 'high' }, 'application/x-ply')
+    const whole = await invoke({ ...common, quality: 'high', depth_ratio: 2 }, 'application/x-ply')
     const part = await invoke({ ...common, mask: base64(mask), method: 'inflation' }, 'application/x-ply')
     const views = async (file: Buffer, name: string): Promise<Figure[]> =>
       Promise.all(
@@ -105,7 +105,7 @@ async function generate3d(): Promise<Section> {
           type: 'png' as const,
         })),
       )
-    const request = { ...common, quality: 'standard' }
+    const request = { ...common, quality: 'high', depth_ratio: 2 }
     return {
       task: 'generate_3d',
       text: 'depth-lite: the contract of depth models; the picture’s points at the distances that it gives. Then, without a model of shape, the mask of segment as a round body: a fallback, and labelled as such in the answer.',
@@ -164,7 +164,7 @@ async function recommend(): Promise<Section> {
             const product = catalogue.find((each) => each.id === id)
             return product ? [{ product, line: `${product.name} ${score.toFixed(3)}` }] : []
           }),
-          6,
+          3,
         )
       const answer = await invoke<Found>(request)
       return {
