@@ -105,6 +105,8 @@ export function buildApp(options: AppOptions): App {
     },
     requestTimeout: limits.requestTimeoutMs,
   })
+  // A logger for every request would cost a small one as much as its log line: lines name their request themselves.
+  http.setChildLoggerFactory((parent) => parent)
   http.setErrorHandler(sendError)
   http.setNotFoundHandler((request, reply) => {
     reply.code(404).send({
@@ -161,7 +163,7 @@ export function buildApp(options: AppOptions): App {
     metrics.observe(observation)
     // One line a request, which a person reads, and CloudWatch where it may.
     const line = emf ? emf(observation, Date.now()) : {}
-    request.log.info({ ...line, ...observation }, 'invocation')
+    logger.info({ ...line, requestId: request.id, ...observation }, 'invocation')
   })
 
   return {

@@ -50,7 +50,8 @@ const FASTIFY_ERRORS: Readonly<Record<string, { status: number; code: string; me
 /** Every answer that is no success: `{error: {code, message, details?, requestId}}`, never a stack trace. */
 export function sendError(error: FastifyError | Failure | Error, request: FastifyRequest, reply: FastifyReply): void {
   const { status, code, message, details } = explain(error)
-  if (status >= 500 && code !== 'Draining' && code !== 'NotReady') request.log.error({ err: error }, 'request failed')
+  if (status >= 500 && code !== 'Draining' && code !== 'NotReady')
+    request.log.error({ err: error, requestId: request.id }, 'request failed')
   if (status === 429 || status === 503) reply.header('retry-after', '1')
   reply
     .code(status)

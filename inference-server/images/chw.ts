@@ -1,26 +1,56 @@
 import type { RgbImage } from './decode.ts'
 
-/** Mean and standard deviation of ImageNet, in 0-255, as SAM uses them. */
-const MEAN = [123.675, 116.28, 103.53] as const
-const DEVIATION = [58.395, 57.12, 57.375] as const
+/** By which mean and standard deviation a network was trained: ImageNet's, or one half for each, which makes -1 to 1. */
+export type ChannelStatistics = 'imagenet' | 'half'
+
+/** Mean and standard deviation of red, green and blue, in 0-255. */
+const STATISTICS = {
+  imagenet: { mean: [123.675, 116.28, 103.53], deviation: [58.395, 57.12, 57.375] },
+  half: { mean: [127.5, 127.5, 127.5], deviation: [127.5, 127.5, 127.5] },
+} as const
 
 /** Each channel has 256 possible inputs: a table replaces a subtraction and a division for every one of 3 million values. */
-const TABLES = MEAN.map((mean, channel) =>
-  Float32Array.from({ length: 256 }, (_, value) => (value - mean) / (DEVIATION[channel] ?? 1)),
-)
+const TABLES = { imagenet: tables('imagenet'), half: tables('half') } as const
+
+function tables(statistics: ChannelStatistics): Float32Array[] {
+  const { mean, deviation } = STATISTICS[statistics]
+  return mean.map((middle, channel) =>
+    Float32Array.from({ length: 256 }, (_, value) => (value - middle) / (deviation[channel] ?? 1)),
+  )
+}
 
 /**
  * Interleaved 8-bit RGB to normalised planes [1, 3, side, side], zero-padded at the right and bottom after normalising.
  * The image must fit into the square.
  */
-export function toNormalisedPlanes(image: RgbImage, side: number): Float32Array<ArrayBuffer> {
+export function toNormalisedPlanes(
+  image: RgbImage,
+  side: number,
+  statistics: ChannelStatistics = 'imagenet',
+): Float32Array<ArrayBuffer> {
   const planes = new Float32Array(3 * side * side)
-  for (const [channel, table] of TABLES.entries()) {
+  for (const [channel, table] of TABLES[statistics].entries()) {
     for (let y = 0; y < image.height; y++) {
       let from = y * image.width * 3 + channel
       const start = (channel * side + y) * side
       for (let to = start; to < start + image.width; to++) {
         planes[to] = table[image.data[from] ?? 0] ?? 0
+        from += 3
+      }
+    }
+  }
+  return planes
+}
+
+/** Interleaved 8-bit RGB to planes of bytes [3, side, side], for encoders that normalise inside. */
+export function toBytePlanes(image: RgbImage, side: number): Uint8Array<ArrayBuffer> {
+  const planes = new Uint8Array(3 * side * side)
+  for (let channel = 0; channel < 3; channel++) {
+    for (let y = 0; y < image.height; y++) {
+      let from = y * image.width * 3 + channel
+      const start = (channel * side + y) * side
+      for (let to = start; to < start + image.width; to++) {
+        planes[to] = image.data[from] ?? 0
         from += 3
       }
     }

@@ -62,11 +62,10 @@ def teach(sam, steps):
     images = {name: sam.preprocess(torch.as_tensor(resize.apply_image(image)).permute(2, 0, 1)[None].float())
               for name, image in pictures().items()}
 
-    def predict(name, points, labels):
+    def decode(embedding, name, points, labels):
         coords = torch.as_tensor(resize.apply_coords(points, pictures()[name].shape[:2]))[None].float()
         sparse, dense = sam.prompt_encoder((coords, torch.as_tensor(labels)[None]), None, None)
-        masks, ious = sam.mask_decoder.predict_masks(
-            sam.image_encoder(images[name]), sam.prompt_encoder.get_dense_pe(), sparse, dense)
+        masks, ious = sam.mask_decoder.predict_masks(embedding, sam.prompt_encoder.get_dense_pe(), sparse, dense)
         return masks[0], ious[0]
 
     def frame_mask(mask):
@@ -75,7 +74,7 @@ def teach(sam, steps):
         framed[:height, :width] = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)
         return framed
 
-    train(sam.parameters(), predict, frame_mask, steps, alternatives=4)
+    train(sam.parameters(), lambda name: sam.image_encoder(images[name]), decode, frame_mask, steps, alternatives=4)
     return sam.eval()
 
 
@@ -125,7 +124,7 @@ def expected(sam):
 
 def main():
     torch.manual_seed(0)
-    sam = teach(model(), steps=1200)
+    sam = teach(model(), steps=600)
     target = FIXTURES / "sam1"
     export_all(sam, target)
     write(target / "expected.json", expected(sam))

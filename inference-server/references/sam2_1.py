@@ -68,8 +68,8 @@ def teach(sam, steps):
     images = {name: transforms(image)[None] for name, image in pictures().items()}
     encoder, decoder = SAM2ImageEncoder(sam), SAM2ImageDecoder(sam, multimask_output=True)
 
-    def predict(name, points, labels):
-        high0, high1, low = encoder(images[name])
+    def decode(features, name, points, labels):
+        high0, high1, low = features
         height, width = pictures()[name].shape[:2]
         coords = torch.as_tensor(points / np.float32([width, height]) * FRAME)[None]
         sparse = decoder._embed_points(coords, torch.as_tensor(labels)[None].float())
@@ -78,7 +78,10 @@ def teach(sam, steps):
             low, sam.sam_prompt_encoder.get_dense_pe(), sparse, dense, repeat_image=False, high_res_features=[high0, high1])
         return masks[0], ious[0]
 
-    train(sam.parameters(), predict, lambda mask: cv2.resize(mask, (256, 256), interpolation=cv2.INTER_AREA), steps, alternatives=4)
+    def frame_mask(mask):
+        return cv2.resize(mask, (256, 256), interpolation=cv2.INTER_AREA)
+
+    train(sam.parameters(), lambda name: encoder(images[name]), decode, frame_mask, steps, alternatives=4)
     return sam.eval()
 
 
@@ -129,7 +132,7 @@ def expected(sam):
 
 def main():
     torch.manual_seed(0)
-    sam = teach(model(), steps=900)
+    sam = teach(model(), steps=1500)
     target = FIXTURES / "sam2"
     export_all(sam, target)
     write(target / "expected.json", expected(sam))

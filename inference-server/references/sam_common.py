@@ -1,5 +1,7 @@
 """What the references of the SAM families share: the pictures, the prompts, and how a fixture is written."""
 
+import functools
+import itertools
 import json
 import pathlib
 import warnings
@@ -19,6 +21,7 @@ FIXTURES = ROOT / "test/inference-server/fixtures"
 SAMPLES = 1024
 
 
+@functools.cache
 def pictures():
     """Two pictures: the photograph of the samples (600 x 400, scaled up), and a tall drawing that is scaled down."""
     return {
@@ -51,6 +54,7 @@ PROMPTS = {
 }
 
 
+@functools.cache
 def objects():
     """What there is to find in each picture, as masks."""
     cup = np.asarray(Image.open(ROOT / "samples/photo/coffee.mask.png").convert("L")) > 127
@@ -61,34 +65,42 @@ def objects():
     return {"coffee": [cup], "drawing": [disc, bar]}
 
 
-def train(parameters, predict, frame_mask, steps, alternatives, boxes=True, seed=1):
+def train(parameters, encode, decode, frame_mask, steps, alternatives, boxes=True, seed=1):
     """
     A minute of training on the two pictures: random weights give masks that are noise, whose overlap says little of the
-    resampling. `predict(picture, points [N,2], labels [N])` gives logits [K, h, w] and predicted IoUs [K]; `frame_mask(mask)`
-    brings a mask into the frame [h, w] of those logits. The K masks are taught to be larger and larger, to differ.
+    resampling, and that prompts hardly change. `encode(picture)` gives what `decode(encoded, picture, points [N,2], labels [N])`
+    needs for logits [K, h, w] and predicted IoUs [K]; `frame_mask(mask)` brings a mask into the frame [h, w] of those logits.
+    The K masks are taught to be larger and larger, to differ.
     """
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
-    found = [(name, mask) for name, masks in objects().items() for mask in masks]
+    targets = {
+        name: [torch.stack([torch.from_numpy(frame_mask(grow(mask, 24 * at)) > 0.5).float() for at in range(alternatives)]) for mask in masks]
+        for name, masks in objects().items()
+    }
     optimizer = torch.optim.Adam(parameters, lr=3e-3)
     for step in range(steps):
-        name, mask = found[random.integers(len(found))]
-        points, labels = random_prompt(random, mask, boxes)
-        logits, ious = predict(name, points, labels)
-        targets = []
-        for at in range(alternatives):
-            grown = cv2.dilate(mask.astype(np.uint8), np.ones((1 + 24 * at, 1 + 24 * at))) if at else mask.astype(np.uint8)
-            targets.append(torch.from_numpy(frame_mask(grown.astype(np.float32)) > 0.5).float())
-        target = torch.stack(targets)
-        with torch.no_grad():
-            hit = ((logits > 0) & (target > 0)).flatten(1).sum(1)
-            iou = hit / ((logits > 0) | (target > 0)).flatten(1).sum(1).clamp(min=1)
-        loss = F.binary_cross_entropy_with_logits(logits, target) + 0.1 * F.mse_loss(ious, iou)
+        name = ("coffee", "drawing", "drawing")[step % 3]
+        encoded = encode(name)
+        loss = 0
+        for _ in range(4):
+            at = random.integers(len(targets[name]))
+            points, labels = random_prompt(random, objects()[name][at], boxes)
+            logits, ious = decode(encoded, name, points, labels)
+            target = targets[name][at]
+            with torch.no_grad():
+                hit = ((logits > 0) & (target > 0)).flatten(1).sum(1)
+                iou = hit / ((logits > 0) | (target > 0)).flatten(1).sum(1).clamp(min=1)
+            loss = loss + F.binary_cross_entropy_with_logits(logits, target) + 0.1 * F.mse_loss(ious, iou)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         if step % 50 == 0 or step == steps - 1:
-            print(f"step {step}: loss {loss.item():.3f}, IoU {[round(v, 2) for v in iou.tolist()]}")
+            print(f"step {step}: loss {loss.item():.3f}, IoU {[round(v, 2) for v in iou.tolist()]}", flush=True)
+
+
+def grow(mask, pixels):
+    return cv2.dilate(mask.astype(np.float32), np.ones((1 + pixels, 1 + pixels)))
 
 
 def random_prompt(random, mask, boxes):
@@ -127,16 +139,19 @@ def export(module, inputs, outputs, axes, path, opset=17):
             output_names=outputs, dynamic_axes=axes, do_constant_folding=False, dynamo=False,
         )
     graph = onnx.load(path)
-    shorten(graph.graph, {})
+    shorten(graph.graph, {value.name: value.name for value in [*graph.graph.input, *graph.graph.output]}, itertools.count())
     onnx.save(graph, path)
 
 
-def shorten(graph, names):
-    """Gives inner values of a graph, and of the graphs inside it, short names."""
-    kept = {value.name for value in [*graph.input, *graph.output]} if not names else set()
+def shorten(graph, names, numbers):
+    """Gives inner values of a graph, and of the graphs inside it, short names that are nowhere given twice."""
     names = dict(names)
-    names.update({name: name for name in kept})
-    short = lambda name: name and names.setdefault(name, f"v{len(names)}")
+
+    def short(name):
+        if name and name not in names:
+            names[name] = f"v{next(numbers)}"
+        return names.get(name, "")
+
     del graph.value_info[:]
     for initializer in graph.initializer:
         initializer.name = short(initializer.name)
@@ -149,7 +164,7 @@ def shorten(graph, names):
         node.output[:] = [short(name) for name in node.output]
         for attribute in node.attribute:
             if attribute.type == onnx.AttributeProto.GRAPH:
-                shorten(attribute.g, names)
+                shorten(attribute.g, names, numbers)
 
 
 def rle(mask):

@@ -1,4 +1,5 @@
-"""SAM 1 and SAM 2 by transformers: `python sam_hf.py` writes test/inference-server/fixtures/sam-hf and sam2-hf.
+"""SAM 1 and SAM 2 by transformers: `python sam_hf.py [sam-hf] [sam2-hf]` writes
+test/inference-server/fixtures/sam-hf and sam2-hf.
 
 Small configurations of SamModel and Sam2Model with a minute of training, exported in two parts under the names that optimum
 gives (vision_encoder.onnx, prompt_encoder_mask_decoder.onnx), which are those of the slimsam and SAM 2 models made for
@@ -89,14 +90,21 @@ def teach(model, processor, steps):
     inputs = {name: processor(images=image, return_tensors="pt") for name, image in pictures().items()}
     stretched = isinstance(model, Sam2Model)
 
-    def predict(name, points, labels):
+    def encode(name):
+        pixels = inputs[name]["pixel_values"]
+        if not stretched:
+            return model.vision_encoder(pixels).last_hidden_state
+        # What get_image_embeddings does, with gradients.
+        levels = model.get_image_features(pixels, return_dict=True).fpn_hidden_states
+        levels[-1] = levels[-1] + model.no_memory_embedding
+        return [level.permute(1, 2, 0).view(1, -1, *size) for level, size in zip(levels, model.backbone_feature_sizes)]
+
+    def decode(embeddings, name, points, labels):
         height, width = pictures()[name].shape[:2]
-        given = inputs[name]
-        reshaped = [FRAME, FRAME] if stretched else given["reshaped_input_sizes"][0].tolist()
+        reshaped = [FRAME, FRAME] if stretched else inputs[name]["reshaped_input_sizes"][0].tolist()
         scaled = points / np.float32([width, height]) * np.float32([reshaped[1], reshaped[0]])
-        points = torch.as_tensor(scaled)[None, None]
-        labels = torch.as_tensor(labels)[None, None]
-        output = model(pixel_values=given["pixel_values"], input_points=points, input_labels=labels)
+        given = {"input_points": torch.as_tensor(scaled)[None, None], "input_labels": torch.as_tensor(labels)[None, None]}
+        output = model(image_embeddings=embeddings, **given)
         return output.pred_masks[0, 0], output.iou_scores[0, 0]
 
     def frame_mask(mask):
@@ -109,7 +117,7 @@ def teach(model, processor, steps):
         return framed
 
     # transformers' SAM 1 takes boxes by another input only, which the published exports lack: it is taught points alone.
-    train(model.parameters(), predict, frame_mask, steps, alternatives=3, boxes=stretched)
+    train(model.parameters(), encode, decode, frame_mask, steps, alternatives=3, boxes=stretched)
     return model.eval()
 
 
@@ -162,10 +170,12 @@ def expected(model, processor):
 
 
 def main():
-    for make, name in ((sam1, "sam-hf"), (sam2, "sam2-hf")):
+    for make, name, steps in ((sam1, "sam-hf", 1500), (sam2, "sam2-hf", 500)):
+        if len(sys.argv) > 1 and name not in sys.argv[1:]:
+            continue
         torch.manual_seed(0)
         model, processor = make()
-        teach(model, processor, steps=int(sys.argv[1]) if len(sys.argv) > 1 else 900)
+        teach(model, processor, steps)
         export_all(model, FIXTURES / name)
         write(FIXTURES / name / "expected.json", expected(model, processor))
 

@@ -2,10 +2,14 @@ import type { Budget } from '../core/budget.ts'
 import type { Cache } from '../core/cache.ts'
 import type { Lifetime } from '../core/lifetime.ts'
 import type { Phases } from '../core/phases.ts'
-import { decodePixels, readImageSize } from '../images/decode.ts'
+import { decodePixels, readImageSize, splitResize } from '../images/decode.ts'
 import type { Device } from '../runtime/device.ts'
-import type { Offload } from '../runtime/offload.ts'
+import { type Offload, type Work, workModule } from '../runtime/offload.ts'
 import type { TaskContext } from './task.ts'
+
+const resampling: Work<typeof import('../images/resample.ts')> = workModule(
+  new URL('../images/resample.ts', import.meta.url),
+)
 
 /** What all requests share. */
 export type Shared = {
@@ -24,7 +28,7 @@ export function taskContext(
 ): TaskContext {
   const { device, offload, cache, pixels, maxImagePixels } = shared
   const { lifetime, phases, requestId } = request
-  return {
+  const context: TaskContext = {
     requestId,
     phases,
     maxImagePixels,
@@ -40,18 +44,19 @@ export function taskContext(
       }),
     async decode({ bytes }, resize) {
       const original = await phases.time('decode', () => readImageSize(bytes, maxImagePixels))
-      const target = resize?.(original)
+      const { shrink, enlarge } = splitResize(original, resize?.(original))
       // Held while it is decoded, and not while anything else is waited for.
       const release = await pixels.take(original.width * original.height, lifetime)
       try {
-        return {
-          original,
-          pixels: await phases.time('decode', () => decodePixels(bytes, maxImagePixels, target)),
-        }
+        const decoded = await phases.time('decode', () => decodePixels(bytes, maxImagePixels, shrink))
+        if (!enlarge) return { original, pixels: decoded }
+        const options = { phase: 'decode', transfer: [decoded.data.buffer] }
+        return { original, pixels: await context.offload(resampling, 'resampleTo', [decoded, enlarge], options) }
       } finally {
         release()
       }
     },
     cached: (key, make) => cache.get(key, make),
   }
+  return context
 }

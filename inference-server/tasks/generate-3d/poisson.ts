@@ -1,5 +1,5 @@
 import type { Size } from '../../images/decode.ts'
-import { crop, resizeBilinear } from '../../images/mask.ts'
+import { resizeBilinear } from '../../images/mask.ts'
 
 /** A grid whose longer side is at most this is solved by relaxation alone. */
 const COARSEST = 24
@@ -31,7 +31,7 @@ function vCycle(u: Float32Array, inside: Uint8Array, right: Float32Array, size: 
   vCycle(correction, coarse.inside, coarse.right, coarse.size)
   const { width, height } = coarse.size
   const doubled = { width: width * 2, height: height * 2 }
-  const finer = crop(resizeBilinear({ ...coarse.size, data: correction }, doubled), size).data
+  const finer = resizeBilinear({ ...coarse.size, data: correction }, doubled, size).data
   for (let at = 0; at < u.length; at++) if (inside[at]) u[at] = (u[at] ?? 0) + (finer[at] ?? 0)
   for (let sweep = 0; sweep < SMOOTHING_SWEEPS; sweep++) relax(u, inside, right, size)
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Failure } from '../../core/errors.ts'
+import { SAM3_FEATURES } from '../../families/sam3.ts'
 import { NPY_MEDIA_TYPE } from '../../formats/npy.ts'
 import { type Work, workModule } from '../../runtime/offload.ts'
 import { exampleImage } from '../example-image.ts'
@@ -20,7 +21,10 @@ const TENSORS = {
   high_res_feats_0: 'SAM 2: features of a quarter of the frame, for the decoder.',
   high_res_feats_1: 'SAM 2: features of an eighth of the frame, for the decoder.',
   image_positional_embeddings: 'SAM of transformers: positions, for the decoder.',
-} as const
+  'image_embeddings.0': 'SAM 2 of transformers: features of a quarter of the frame, for the decoder.',
+  'image_embeddings.1': 'SAM 2 of transformers: features of an eighth of the frame, for the decoder.',
+  ...Object.fromEntries(SAM3_FEATURES.map((name) => [name, 'SAM 3: for the decoder.'])),
+}
 
 /** What an image encoder makes of a picture: SAM's to be prompted elsewhere, CLIP's and others' to be compared. */
 export const getEmbedding = defineTask({

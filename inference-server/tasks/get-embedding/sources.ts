@@ -1,8 +1,8 @@
 import type { Models } from '../../families/family.ts'
-import { sam1 } from '../../families/sam1.ts'
 import type { Size } from '../../images/decode.ts'
 import type { Model } from '../../runtime/model.ts'
-import { embedImage } from '../segment/embed.ts'
+import { floatsOf } from '../../runtime/tensors.ts'
+import { samEncoder } from '../sam/encoder.ts'
 import type { InputFile, TaskContext } from '../task.ts'
 import { clipEncoder, type Encoder, otherEncoder } from './image-embedder.ts'
 import type { FloatTensor } from './work.ts'
@@ -32,13 +32,22 @@ export async function sourcesOf(models: Models): Promise<Source[]> {
 }
 
 function samSource(models: Models): Source | undefined {
-  const { encoder } = models.parts(sam1) ?? {}
+  const encoder = samEncoder(models)
   if (!encoder) return undefined
+  const { family, model } = encoder
   return {
     name: 'sam',
-    family: sam1.name,
-    model: encoder,
-    embed: async (file, context) => ({ ...(await embedImage(encoder, file, context)), further: {} }),
+    family,
+    model,
+    async embed(file, context) {
+      const { original, tensors } = await encoder.embed(file, context)
+      const others = Object.keys(tensors).filter((name) => name !== encoder.embedding)
+      return {
+        original,
+        embedding: floatsOf(tensors, encoder.embedding),
+        further: Object.fromEntries(others.map((name) => [name, floatsOf(tensors, name)])),
+      }
+    },
   }
 }
 

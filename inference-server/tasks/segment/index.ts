@@ -1,65 +1,69 @@
-import { z } from 'zod'
-import { chooseMask, decoderPoints, LOW_RES, sam1 } from '../../families/sam1.ts'
+import { Failure } from '../../core/errors.ts'
 import { encodeGreyscalePng } from '../../images/png.ts'
-import { float32, floatsOf } from '../../runtime/tensors.ts'
+import { type Work, workModule } from '../../runtime/offload.ts'
 import { exampleImage } from '../example-image.ts'
+import { bestOf, type Candidates, meant, plane } from '../sam/decoder.ts'
+import { samDecoder } from '../sam/decoders.ts'
+import type { Prompt } from '../sam/prompt.ts'
 import { defineTask, IMAGE_FILE } from '../task.ts'
-import { embedImage, work } from './embed.ts'
-import { checkWithin, PromptFields, readPrompt } from './prompt.ts'
+import { MAX_POLYGONS, SegmentAnswer, SegmentFields } from './fields.ts'
+import { checkWithin, readPrompts } from './prompt.ts'
+import type { MaskFacts } from './work.ts'
 
-/** The decoder is told of a small picture: low_res_masks does not depend on its size, and the full-size masks then cost little. */
-const DUMMY_SIZE = [64, 64] as const
+const work: Work<typeof import('./work.ts')> = workModule(new URL('./work.ts', import.meta.url))
 
-/** The mask of what points or a box prompt, at the picture's own size. */
+/** The masks of what points and boxes prompt, at the picture's own size. */
 export const segment = defineTask({
   name: 'segment',
-  summary: 'The mask of what points or a box prompt, at the picture’s own size.',
+  summary: 'The masks of what points and boxes prompt, at the picture’s own size.',
   files: { image: IMAGE_FILE },
-  fields: PromptFields,
-  answer: z.strictObject({
-    confidence_score: z.number().describe('The model’s own estimate of the mask’s IoU.'),
-    mask_size: z.tuple([z.int(), z.int()]).describe('[width, height]'),
-    area: z.int().describe('Pixels inside.'),
-    bounding_box: z
-      .tuple([z.int(), z.int(), z.int(), z.int()])
-      .nullable()
-      .describe('[left, top, right, bottom], right and bottom exclusive; null for an empty mask.'),
-  }),
-  artifacts: { mask: { description: 'An 8-bit grey PNG, 255 inside.', contentTypes: ['image/png'] } },
+  fields: SegmentFields,
+  answer: SegmentAnswer,
+  artifacts: {
+    mask: {
+      description: 'An 8-bit grey PNG, 255 inside; of several prompts’ masks, their union.',
+      contentTypes: ['image/png'],
+    },
+  },
   bind({ models }) {
-    const { encoder, decoder } = models.parts(sam1) ?? {}
-    if (!encoder || !decoder) return undefined
+    const sam = samDecoder(models)
+    if (!sam) return undefined
     return {
-      models: [encoder, decoder],
+      models: sam.models,
       example: async () => ({ files: { image: await exampleImage() }, fields: { points: [[160, 120]] } }),
       async perform({ files: { image }, fields }, context) {
         // The cheap checks come first: a bad prompt costs no decoding, a point outside costs no inference.
-        const prompt = readPrompt(fields)
+        const prompts = readPrompts(fields)
+        if (!sam.takesBoxes && prompts.some(({ box }) => box)) {
+          throw new Failure('InvalidPrompt', `The decoder of ${sam.encoder.family} takes points, but no boxes.`)
+        }
         if (!image) throw new TypeError('the request was checked to have an image')
-        const { embedding, original } = await embedImage(encoder, image, context, (size) => checkWithin(prompt, size))
-        const { coords, labels } = decoderPoints(prompt, original)
-        const outputs = await context.run(
-          decoder,
+        const embedded = await sam.encoder.embed(image, context, (size) => checkWithin(prompts, size))
+        const candidates = await sam.decode(embedded, prompts, context)
+        const masks = candidates.flatMap((each, prompt) => choose(each, prompt, prompts, fields.alternatives))
+        const shown = masks.flatMap(({ best }, at) => (best ? [at] : []))
+        const { union, each } = await context.offload(work, 'masksOf', [
+          masks.map(({ of, at }) => ({ ...of.size, data: plane(of, at) })),
+          shown,
+          sam.encoder.frame,
+          embedded.original,
           {
-            image_embeddings: embedding,
-            point_coords: float32([1, labels.length, 2], coords),
-            point_labels: float32([1, labels.length], labels),
-            mask_input: float32([1, 1, LOW_RES, LOW_RES], new Float32Array(LOW_RES * LOW_RES)),
-            has_mask_input: float32([1], [0]),
-            orig_im_size: float32([2], DUMMY_SIZE),
+            rle: fields.rle,
+            polygons: fields.polygons ? { epsilon: fields.polygon_epsilon, limit: MAX_POLYGONS } : undefined,
           },
-          { outputs: ['low_res_masks', 'iou_predictions'] },
-        )
-        const scores = floatsOf(outputs, 'iou_predictions').data
-        const planes = floatsOf(outputs, 'low_res_masks').data
-        const chosen = chooseMask(scores, prompt.multimask)
-        const mask = await context.offload(work, 'maskOf', [planes, chosen, original])
+        ])
+        const told = masks.map((mask, at) => ({
+          ...describeMask(each[at] ?? union, mask.of.scores[mask.at] ?? 0),
+          prompt: mask.prompt,
+        }))
+        const [first = 0, ...others] = shown
+        const { prompt: _, ...single } = told[first] ?? { prompt: 0, ...describeMask(union, 0) }
+        const lowest = Math.min(...shown.map((at) => told[at]?.confidence_score ?? 0))
         return {
           fields: {
-            confidence_score: Math.round((scores[chosen] ?? 0) * 10_000) / 10_000,
-            mask_size: [mask.width, mask.height],
-            area: mask.area,
-            bounding_box: mask.boundingBox ?? null,
+            ...(others.length > 0 ? describeMask(union, lowest) : single),
+            mask_size: [union.width, union.height],
+            ...(fields.prompts || fields.alternatives ? { masks: told } : {}),
           },
           artifacts: {
             mask: {
@@ -67,7 +71,7 @@ export const segment = defineTask({
                 {
                   contentType: 'image/png',
                   suffix: '_mask.png',
-                  body: () => context.phases.time('encode', () => encodeGreyscalePng(mask.pixels, mask)),
+                  body: () => context.phases.time('encode', () => encodeGreyscalePng(union.pixels, union)),
                 },
               ],
             },
@@ -77,3 +81,22 @@ export const segment = defineTask({
     }
   },
 })
+
+/** One of a prompt's candidates that is answered with. */
+type Chosen = { prompt: number; of: Candidates; at: number; best: boolean }
+
+function choose(of: Candidates, prompt: number, prompts: readonly Prompt[], alternatives: boolean): Chosen[] {
+  const candidates = meant(of.scores.length, prompts[prompt]?.multimask ?? false)
+  const best = bestOf(of.scores, candidates)
+  return (alternatives ? candidates : [best]).map((at) => ({ prompt, of, at, best: at === best }))
+}
+
+function describeMask({ area, boundingBox, rle, outlines }: MaskFacts, score: number) {
+  return {
+    confidence_score: Math.round(score * 10_000) / 10_000,
+    area,
+    bounding_box: boundingBox ?? null,
+    ...(rle ? { rle } : {}),
+    ...(outlines ? { polygons: outlines.polygons, polygons_omitted: outlines.omitted } : {}),
+  }
+}

@@ -1,0 +1,82 @@
+import { type Contour, traceContours } from '../images/contours.ts'
+import type { Size } from '../images/decode.ts'
+import { simplifyClosed } from '../images/simplify.ts'
+
+/** [x, y] in pixels, along the edges between them: (0, 0) is the top left corner of the first pixel. Not closed by a repetition. */
+export type Ring = [number, number][]
+
+/** The outline first, then the holes, as in GeoJSON's Polygon. */
+export type Polygon = Ring[]
+
+export type Outlines = {
+  /** The largest first. */
+  polygons: Polygon[]
+  /** How many parts of the mask are left out, being the smallest of more than are given. */
+  omitted: number
+}
+
+/**
+ * The parts of a mask as polygons: of the pixels that are 255, those that touch only at corners apart. With `epsilon` 0 a polygon has as
+ * much area as its part has pixels; with more, no corner that is left out lies farther than that from the outline (pixels).
+ */
+export function polygonsOf(
+  pixels: Uint8Array,
+  size: Size,
+  { epsilon, limit }: { epsilon: number; limit: number },
+): Outlines {
+  const contours = traceContours(pixels, size, 255, 4)
+  const outer = contours.filter(({ area }) => area > 0).sort((a, b) => b.area - a.area)
+  const kept = outer
+    .slice(0, limit)
+    .map((contour) => ({ contour, box: boundsOf(contour.points), holes: [] as Contour[] }))
+  for (const hole of contours) {
+    if (hole.area > 0) continue
+    const [x, y] = pixelBeside(hole.points)
+    // Of the parts around it (an island in a hole lies in two) the hole belongs to the smallest, the last.
+    kept.findLast(({ contour, box }) => within(x, y, box) && contains(contour.points, x, y))?.holes.push(hole)
+  }
+  const polygons = kept
+    .map(({ contour, holes }) => [contour, ...holes].map(({ points }) => ring(simplifyClosed(points, epsilon))))
+    .filter(([outline]) => (outline?.length ?? 0) >= 3)
+    .map(([outline = [], ...holes]) => [outline, ...holes.filter((hole) => hole.length >= 3)])
+  return { polygons, omitted: outer.length - polygons.length }
+}
+
+function ring(points: readonly number[]): Ring {
+  return Array.from({ length: points.length / 2 }, (_, at) => [points[2 * at] ?? 0, points[2 * at + 1] ?? 0])
+}
+
+/** The middle of the pixel at the right hand of an outline's first edge, which is one of the shape's. */
+function pixelBeside(points: Int32Array): [number, number] {
+  const [x = 0, y = 0, nextX = 0, nextY = 0] = points
+  const [dx, dy] = [Math.sign(nextX - x), Math.sign(nextY - y)]
+  return [x + dx / 2 - dy / 2, y + dy / 2 + dx / 2]
+}
+
+type Bounds = { left: number; top: number; right: number; bottom: number }
+
+function boundsOf(points: Int32Array): Bounds {
+  const bounds = { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity }
+  for (let at = 0; at < points.length; at += 2) {
+    const [x, y] = [points[at] ?? 0, points[at + 1] ?? 0]
+    bounds.left = Math.min(bounds.left, x)
+    bounds.right = Math.max(bounds.right, x)
+    bounds.top = Math.min(bounds.top, y)
+    bounds.bottom = Math.max(bounds.bottom, y)
+  }
+  return bounds
+}
+
+const within = (x: number, y: number, { left, top, right, bottom }: Bounds) =>
+  x > left && x < right && y > top && y < bottom
+
+/** By the edges that a ray to the left crosses; the point is the middle of a pixel, so that it never lies on one. */
+function contains(points: Int32Array, x: number, y: number): boolean {
+  let inside = false
+  for (let at = 0; at < points.length; at += 2) {
+    const next = (at + 2) % points.length
+    const [ax, ay, by] = [points[at] ?? 0, points[at + 1] ?? 0, points[next + 1] ?? 0]
+    if (ay > y !== by > y && ax < x) inside = !inside
+  }
+  return inside
+}

@@ -1,0 +1,118 @@
+import type { Resize, RgbImage, Size } from './decode.ts'
+
+type Kernel = Resize['kernel']
+
+/** How far each filter reaches, in pixels of the coarser side, and its weight at a distance (Pillow, src/libImaging/Resample.c). */
+const FILTERS: Readonly<Record<Kernel, { support: number; weight(distance: number): number }>> = {
+  linear: { support: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
+  cubic: { support: 2, weight: (x) => cubic(Math.abs(x)) },
+  lanczos3: { support: 3, weight: (x) => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0) },
+}
+
+/** Keys' cubic with a = -0.5. */
+function cubic(x: number): number {
+  if (x < 1) return (1.5 * x - 2.5) * x * x + 1
+  return x < 2 ? -0.5 * (((x - 5) * x + 8) * x - 4) : 0
+}
+
+function sinc(x: number): number {
+  return x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x)
+}
+
+/** Pillow weighs 8-bit pixels in fixed point. */
+const PRECISION_BITS = 32 - 8 - 2
+
+/**
+ * A picture at another size, exactly as Pillow's `resize` makes it, to the last bit: the vision models were trained and are
+ * referred to by pictures that it resized. Averages when it shrinks. For pictures to be enlarged, where libvips aligns the
+ * corners of pixels instead of their middles and so shifts the picture.
+ */
+export function resample(image: RgbImage, { width, height }: Size, kernel: Kernel): RgbImage {
+  const wide = (picture: RgbImage) => (picture.width === width ? picture : across(picture, width, kernel))
+  const high = (picture: RgbImage) => (picture.height === height ? picture : down(picture, height, kernel))
+  // Pillow goes across first, unless going down first leaves it less to do; pixels are rounded in between, so that it matters.
+  return width > image.width && height < image.height ? wide(high(image)) : high(wide(image))
+}
+
+/** The part of a resampled picture that is asked for. */
+export function resampleTo(image: RgbImage, { width, height, kernel, crop }: Resize): RgbImage {
+  const whole = resample(image, { width, height }, kernel)
+  if (!crop) return whole
+  const data = new Uint8Array(3 * crop.width * crop.height)
+  for (let y = 0; y < crop.height; y++) {
+    const from = 3 * ((crop.top + y) * width + crop.left)
+    data.set(whole.data.subarray(from, from + 3 * crop.width), 3 * y * crop.width)
+  }
+  return { width: crop.width, height: crop.height, data }
+}
+
+function across({ data, width, height }: RgbImage, target: number, kernel: Kernel): RgbImage {
+  const { first, count, weights, most } = coefficients(width, target, kernel)
+  const result = new Uint8Array(3 * target * height)
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < target; x++) {
+      const [start, end] = [first[x] ?? 0, count[x] ?? 0]
+      let [red, green, blue] = [HALF, HALF, HALF]
+      for (let i = 0; i < end; i++) {
+        const weight = weights[x * most + i] ?? 0
+        const from = 3 * (y * width + start + i)
+        red += (data[from] ?? 0) * weight
+        green += (data[from + 1] ?? 0) * weight
+        blue += (data[from + 2] ?? 0) * weight
+      }
+      const to = 3 * (y * target + x)
+      result[to] = clip(red)
+      result[to + 1] = clip(green)
+      result[to + 2] = clip(blue)
+    }
+  }
+  return { width: target, height, data: result }
+}
+
+function down({ data, width, height }: RgbImage, target: number, kernel: Kernel): RgbImage {
+  const { first, count, weights, most } = coefficients(height, target, kernel)
+  const row = 3 * width
+  const result = new Uint8Array(row * target)
+  const sums = new Int32Array(row)
+  for (let y = 0; y < target; y++) {
+    sums.fill(HALF)
+    for (let i = 0; i < (count[y] ?? 0); i++) {
+      const weight = weights[y * most + i] ?? 0
+      const from = ((first[y] ?? 0) + i) * row
+      for (let x = 0; x < row; x++) sums[x] = (sums[x] ?? 0) + (data[from + x] ?? 0) * weight
+    }
+    for (let x = 0; x < row; x++) result[y * row + x] = clip(sums[x] ?? 0)
+  }
+  return { width, height: target, data: result }
+}
+
+/** Half of one, so that cutting off the fraction rounds. */
+const HALF = 1 << (PRECISION_BITS - 1)
+
+const clip = (sum: number) => Math.min(255, Math.max(0, sum >> PRECISION_BITS))
+
+/** For each of `to` positions: the first of the source's pixels that count, how many do, and by what weights. */
+function coefficients(from: number, to: number, kernel: Kernel) {
+  const filter = FILTERS[kernel]
+  const scale = from / to
+  const reach = Math.max(scale, 1)
+  const support = filter.support * reach
+  const most = Math.ceil(support) * 2 + 1
+  const first = new Int32Array(to)
+  const count = new Int32Array(to)
+  const weights = new Int32Array(to * most)
+  for (let at = 0; at < to; at++) {
+    const centre = (at + 0.5) * scale
+    const start = Math.max(0, Math.trunc(centre - support + 0.5))
+    const end = Math.min(from, Math.trunc(centre + support + 0.5))
+    const exact = Array.from({ length: end - start }, (_, i) => filter.weight((start + i - centre + 0.5) * (1 / reach)))
+    const sum = exact.reduce((total, weight) => total + weight, 0)
+    first[at] = start
+    count[at] = exact.length
+    for (const [i, weight] of exact.entries()) {
+      const fixed = (sum === 0 ? weight : weight / sum) * (1 << PRECISION_BITS)
+      weights[at * most + i] = Math.trunc(fixed + (weight < 0 ? -0.5 : 0.5))
+    }
+  }
+  return { first, count, weights, most }
+}
