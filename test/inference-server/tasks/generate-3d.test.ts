@@ -102,6 +102,16 @@ test('a server without SAM and without models of shape does not offer the task',
   t.is((await send({})).statusCode, 400)
 })
 
+test('a picture so long and thin that it would make a huge input for the model is refused', async (t) => {
+  const { send } = await serving(t, fixture('depth'))
+  const long = await sharp({ create: { width: 20_000, height: 90, channels: 3, background: '#888' } })
+    .png()
+    .toBuffer()
+  const answer = await send({ image: long.toString('base64') })
+  t.is(answer.statusCode, 413)
+  t.regex(answer.json().error.message, /too long and thin/)
+})
+
 test('a mask is inflated to a body, and the answer says that no model saw its depth', async (t) => {
   const { made } = await serving(t, SAM_LITE)
   const answer = await made({ mask: await disc(), representation: 'mesh', num_points: 5000 })
