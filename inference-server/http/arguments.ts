@@ -26,23 +26,26 @@ const OutputS3 = z.string().max(1100).optional()
  */
 export function readArguments(invocation: Invocation, { task, defaults }: Bound): Arguments {
   const { shape } = task.fields
-  const files: Arguments['files'] = {}
-  const fields: Record<string, unknown> = { ...defaults }
+  // Callers choose the names: none may meet what objects inherit.
+  const files: Arguments['files'] = Object.create(null)
+  const fields: Record<string, unknown> = Object.assign(Object.create(null), defaults)
+  const isFile = (name: string) => Object.hasOwn(task.files, name)
+  const isField = (name: string) => Object.hasOwn(shape, name)
   let outputS3: unknown
 
   function text(name: string, value: string, foreign: boolean): void {
     if (name === 'task') return
     if (name === 'output_s3') outputS3 = value
-    else if (name in task.files && !(name in shape && isJsonLiteral(value))) files[name] = fileOf(name, value)
-    else if (name in shape || !foreign) fields[name] = parseText(shape[name], value)
+    else if (isFile(name) && !(isField(name) && isJsonLiteral(value))) files[name] = fileOf(name, value)
+    else if (isField(name) || !foreign) fields[name] = parseText(isField(name) ? shape[name] : undefined, value)
   }
   for (const [name, value] of Object.entries(invocation.hints)) text(name, value, true)
   for (const [name, value] of Object.entries(invocation.texts)) text(name, value, false)
   for (const [name, value] of Object.entries(invocation.values)) {
     if (name === 'task') continue
     if (name === 'output_s3') outputS3 = value
-    else if (name in task.files && typeof value === 'string') files[name] = fileOf(name, value)
-    else if (value !== null || name in shape) fields[name] = value
+    else if (isFile(name) && typeof value === 'string') files[name] = fileOf(name, value)
+    else if (value !== null || isField(name)) fields[name] = value
   }
   for (const [name, file] of Object.entries(invocation.files)) files[nameOf(task, name, file)] = file
 
@@ -77,7 +80,7 @@ const isJsonLiteral = (text: string) => /^\s*[[{]/.test(text)
 function nameOf(task: Task, name: string, { contentType }: InputFile): string {
   const names = Object.keys(task.files)
   if (name !== '') {
-    if (name in task.files) return name
+    if (Object.hasOwn(task.files, name)) return name
     throw new Failure('InvalidRequest', `${task.name} takes no file ${JSON.stringify(name.slice(0, 80))}.`, {
       details: [`files: ${names.join(', ') || 'none'}`],
     })

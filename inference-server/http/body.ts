@@ -52,7 +52,7 @@ export async function readInvocation(request: FastifyRequest, maxBytes: number):
  * ignored.
  */
 export function readCustomAttributes(header: string | undefined): Record<string, string> {
-  const fields: Record<string, string> = {}
+  const fields: Record<string, string> = Object.create(null)
   for (const part of (header ?? '').slice(0, MAX_ATTRIBUTES).split(';')) {
     const at = part.indexOf('=')
     if (at > 0) fields[part.slice(0, at).trim()] = part.slice(at + 1).trim()
@@ -101,8 +101,8 @@ function readQuery(query: unknown): Record<string, string> {
 }
 
 async function readMultipart(request: FastifyRequest, maxBytes: number): Promise<Pick<Invocation, 'files' | 'texts'>> {
-  const files: Record<string, InputFile> = {}
-  const texts: Record<string, string> = {}
+  const files: Record<string, InputFile> = Object.create(null)
+  const texts: Record<string, string> = Object.create(null)
   let bytes = 0
   for await (const part of request.parts() as AsyncIterable<MultipartFile | MultipartValue>) {
     if (part.type === 'file') {

@@ -1,7 +1,7 @@
 import type { FailureCode } from '../core/errors.ts'
 
-/** What the pool and its workers say to each other. A worker does one message's jobs at a time. */
-export type ToWorker = { id: number; jobs: { operation: string; payload: unknown }[] }
+/** What the pool and its workers say to each other. A worker does one at a time. */
+export type ToWorker = { id: number; operation: string; payload: unknown }
 
 export type Outcome =
   | { ok: true; result: unknown }
@@ -13,5 +13,5 @@ export type FromWorker =
   | { type: 'ready'; description: unknown }
   /** It can never work: starting it again would not help. */
   | { type: 'unusable'; message: string }
-  /** One outcome a job, in their order; `ms` is how long all took. */
-  | { type: 'done'; id: number; outcomes: Outcome[]; ms: number }
+  /** `ms` is how long it took. */
+  | { type: 'done'; id: number; outcome: Outcome; ms: number }

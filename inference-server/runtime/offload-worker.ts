@@ -1,6 +1,5 @@
-import type { Outcome } from './messages.ts'
 import type { CallPayload } from './offload.ts'
-import { failed, serve } from './worker-body.ts'
+import { serve } from './worker-body.ts'
 
 /** Results are plain data of little depth: an object with typed arrays, or lists of such. */
 const MAX_DEPTH = 4
@@ -8,21 +7,13 @@ const MAX_DEPTH = 4
 /** The body of a thread that calls functions by their module and name, both of which are constants of this program. */
 await serve(async () => ({
   description: undefined,
-  async perform(jobs) {
-    const outcomes: Outcome[] = []
+  async perform(_operation, payload) {
+    const { url, name, args } = payload as CallPayload
+    const module: Record<string, (...args: unknown[]) => unknown> = await import(url)
+    const result = await module[name]?.(...args)
     const transfer = new Set<ArrayBuffer>()
-    for (const { payload } of jobs) {
-      try {
-        const { url, name, args } = payload as CallPayload
-        const module: Record<string, (...args: unknown[]) => unknown> = await import(url)
-        const result = await module[name]?.(...args)
-        collectBuffers(result, transfer, 0)
-        outcomes.push({ ok: true, result })
-      } catch (error) {
-        outcomes.push(failed(error))
-      }
-    }
-    return { outcomes, transfer: [...transfer] }
+    collectBuffers(result, transfer, 0)
+    return { result, transfer: [...transfer] }
   },
 }))
 

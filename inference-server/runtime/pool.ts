@@ -10,6 +10,13 @@ const CRASH_WINDOW_MS = 60_000
 const CRASHES_IN_WINDOW = 3
 const RESPAWN_DELAY_MS = [0, 200, 1_000, 5_000] as const
 
+/** No job has a batch where none is configured. */
+const UNBATCHED: Batching = {
+  limit: fixedBatchLimit(1),
+  delayMs: 0,
+  merge: { join: ([payload]) => ({ payload, transfer: [] }), split: (result) => [result] },
+}
+
 type OperationTable = Record<string, { payload: unknown; result: unknown }>
 
 export type RunOptions = {
@@ -79,7 +86,7 @@ export function workerPool<Operations extends OperationTable>(options: PoolOptio
     ready: false,
     running: undefined,
   }))
-  const batching = options.batching ?? { limit: fixedBatchLimit(1), delayMs: 0 }
+  const batching = options.batching ?? UNBATCHED
   const queue = jobQueue(batching, options.now, dispatch)
   const started = Promise.withResolvers<void>()
   let crashes: number[] = []
@@ -119,21 +126,46 @@ export function workerPool<Operations extends OperationTable>(options: PoolOptio
     } else if (slot.running?.id === message.id) {
       const { jobs, since } = slot.running
       slot.running = undefined
-      learn(jobs, message)
-      // The next batch first: the device should not wait for what is made of the last one.
-      dispatch()
-      for (const [at, job] of jobs.entries()) {
-        job.onTimes?.(since - job.arrived, message.ms)
-        settle(job, message.outcomes[at])
-      }
+      done(jobs, since, message)
     }
   }
 
-  /** How long a batch took says how large the next may be; one that failed says nothing. */
-  function learn(jobs: readonly Job[], { outcomes, ms }: FromWorker & { type: 'done' }): void {
+  function done(jobs: Job[], since: number, { outcome, ms }: FromWorker & { type: 'done' }): void {
+    if (!outcome.ok && jobs.length > 1) {
+      // One request's mistake is not the others': each is run alone.
+      queue.putBack(jobs)
+      dispatch()
+      return
+    }
+    if (outcome.ok) learn(jobs, ms)
+    // The next batch first: the device should not wait for what is made of the last one.
+    dispatch()
+    try {
+      const results = outcome.ok ? resultsOf(jobs, outcome.result) : []
+      for (const [at, job] of jobs.entries()) {
+        job.onTimes?.(since - job.arrived, ms)
+        settle(job, outcome.ok ? { ok: true, result: results[at] } : outcome)
+      }
+    } catch (error) {
+      if (jobs.length === 1) settle(jobs[0], { ok: false, message: String(error) })
+      queue.putBack(jobs)
+      dispatch()
+    }
+  }
+
+  function resultsOf(jobs: readonly Job[], result: unknown): unknown[] {
+    if (!jobs[0]?.batch) return [result]
+    return batching.merge.split(
+      result,
+      jobs.map(({ payload }) => payload),
+    )
+  }
+
+  /** How long a batch took says how large the next may be. */
+  function learn(jobs: readonly Job[], ms: number): void {
     const items = jobs.reduce((sum, { batch }) => sum + (batch?.items ?? 0), 0)
     const key = jobs[0]?.batch?.key
-    if (key !== undefined && items > 0 && outcomes.every(({ ok }) => ok)) batching.limit.observe(key, items, ms)
+    if (key !== undefined && items > 0) batching.limit.observe(key, items, ms)
   }
 
   function crashed(slot: Slot, message: string): void {
@@ -186,17 +218,21 @@ export function workerPool<Operations extends OperationTable>(options: PoolOptio
     const id = nextId++
     options.onBatch?.(jobs.length)
     slot.running = { id, jobs, since: options.now() }
-    const message: ToWorker = { id, jobs: jobs.map(({ operation, payload }) => ({ operation, payload })) }
     try {
-      thread.postMessage(
-        message,
-        jobs.flatMap(({ transfer }) => transfer),
-      )
+      const { operation, payload, transfer } = messageOf(jobs)
+      thread.postMessage({ id, operation, payload } satisfies ToWorker, [...transfer])
     } catch (cause) {
       // What cannot be cloned is a mistake in a task; the worker has seen nothing of it.
       slot.running = undefined
       for (const job of jobs) job.fail(new Failure('ModelFailed', 'The request could not be processed.', { cause }))
     }
+  }
+
+  function messageOf(jobs: readonly Job[]): Pick<Job, 'operation' | 'payload' | 'transfer'> {
+    const [head] = jobs
+    if (!head) throw new RangeError('a batch has at least one job')
+    if (!head.batch) return head
+    return { operation: head.operation, ...batching.merge.join(jobs.map(({ payload }) => payload)) }
   }
 
   function over(job: Job, reason: Failure): void {
@@ -292,12 +328,13 @@ export function workerPool<Operations extends OperationTable>(options: PoolOptio
   }
 }
 
-function settle(job: Job, outcome: Outcome | undefined): void {
-  if (outcome?.ok) job.succeed(outcome.result)
-  else if (outcome?.failure) {
+function settle(job: Job | undefined, outcome: Outcome): void {
+  if (!job) return
+  if (outcome.ok) job.succeed(outcome.result)
+  else if (outcome.failure) {
     const { code, message, details } = outcome.failure
     job.fail(new Failure(code, message, details ? { details } : {}))
   } else {
-    job.fail(new Failure('ModelFailed', 'The model could not process this request.', { cause: outcome?.message }))
+    job.fail(new Failure('ModelFailed', 'The model could not process this request.', { cause: outcome.message }))
   }
 }

@@ -20,8 +20,16 @@ export type Job = {
 export type Batching = {
   /** Items in one batch, unless a single job has more. */
   limit: BatchLimit
+  merge: Merge
   /** How long a job may wait for others while a worker is free; 0: a batch is what waits when a worker frees. */
   delayMs: number
+}
+
+/** How the payloads of a batch become one message, and its result theirs again. */
+export type Merge = {
+  join(payloads: readonly unknown[]): { payload: unknown; transfer: readonly ArrayBuffer[] }
+  /** @throws Error when the result has no part for each: they are then run one by one */
+  split(result: unknown, payloads: readonly unknown[]): unknown[]
 }
 
 export type JobQueue = {
@@ -36,7 +44,7 @@ export type JobQueue = {
 }
 
 /** Waiting jobs, first come first served; those of one batch key leave together. `wake` is called when a batch may be taken. */
-export function jobQueue({ limit, delayMs }: Batching, now: () => number, wake: () => void): JobQueue {
+export function jobQueue({ limit, delayMs }: Omit<Batching, 'merge'>, now: () => number, wake: () => void): JobQueue {
   let waiting: Job[] = []
   let woken = false
   let timer: NodeJS.Timeout | undefined

@@ -33,11 +33,15 @@ export function floatsOf(tensors: Tensors, name: string): Extract<Tensor, { type
   return tensor
 }
 
-/** The buffers to be moved to another thread: all but shared ones, each once. */
+/** Moving a buffer to another thread costs some 2 µs, which is more than copying a small one. */
+const LEAST_MOVED_BYTES = 16 * 1024
+
+/** The buffers to be moved to another thread, each once: all but shared and small ones, which are better copied. */
 export function movableBuffers(tensors: Tensors): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>()
   for (const { data } of Object.values(tensors)) {
-    if (!Array.isArray(data) && data.buffer instanceof ArrayBuffer) buffers.add(data.buffer)
+    if (Array.isArray(data) || !(data.buffer instanceof ArrayBuffer)) continue
+    if (data.buffer.byteLength >= LEAST_MOVED_BYTES) buffers.add(data.buffer)
   }
   return [...buffers]
 }

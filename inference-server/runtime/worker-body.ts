@@ -2,8 +2,8 @@ import { parentPort } from 'node:worker_threads'
 import { Failure } from '../core/errors.ts'
 import type { FromWorker, Outcome, ToWorker } from './messages.ts'
 
-/** What a worker does with the jobs of one message: an outcome each, in their order, and the memory that moves with them. */
-export type Perform = (jobs: ToWorker['jobs']) => Promise<{ outcomes: Outcome[]; transfer: ArrayBuffer[] }>
+/** What a worker does with one message; what it throws becomes the outcome. `transfer` is the memory that moves with the result. */
+export type Perform = (operation: string, payload: unknown) => Promise<{ result: unknown; transfer: ArrayBuffer[] }>
 
 /** The life of a worker thread: it sets itself up, says that it is ready, then does one message after the other. */
 export async function serve(setUp: () => Promise<{ description: unknown; perform: Perform }>): Promise<void> {
@@ -12,10 +12,14 @@ export async function serve(setUp: () => Promise<{ description: unknown; perform
   const say = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
   try {
     const { description, perform } = await setUp()
-    port.on('message', async ({ id, jobs }: ToWorker) => {
+    port.on('message', async ({ id, operation, payload }: ToWorker) => {
       const start = performance.now()
-      const { outcomes, transfer } = await perform(jobs)
-      say({ type: 'done', id, outcomes, ms: performance.now() - start }, transfer)
+      try {
+        const { result, transfer } = await perform(operation, payload)
+        say({ type: 'done', id, outcome: { ok: true, result }, ms: performance.now() - start }, transfer)
+      } catch (error) {
+        say({ type: 'done', id, outcome: failed(error), ms: performance.now() - start })
+      }
     })
     say({ type: 'ready', description })
   } catch (error) {
@@ -24,7 +28,7 @@ export async function serve(setUp: () => Promise<{ description: unknown; perform
 }
 
 /** The outcome of a job that threw. */
-export function failed(error: unknown): Outcome {
+function failed(error: unknown): Outcome {
   if (!(error instanceof Failure)) return { ok: false, message: text(error) }
   const { code, message, details } = error
   return { ok: false, message, failure: { code, message, ...(details ? { details } : {}) } }

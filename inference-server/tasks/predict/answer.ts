@@ -76,15 +76,21 @@ function required(outputs: Tensors, name: string): Tensor {
   return tensor
 }
 
-/** A tensor [N] or [N, 1] as N values, [N, K] as N lists. */
+/** A tensor [N] or [N, 1] as N values, [N, K] as N lists. Plain loops: for one row this is what a request costs. */
 function rowsOf<T>({ dims, data }: Tensor, convert: (value: string | number | bigint, row: number) => T): (T | T[])[] {
-  const rows = dims[0] ?? 1
+  const count = dims[0] ?? 1
   const width = dims[1] ?? 1
-  const at = (index: number, row: number) => convert(data[index] ?? 0, row)
-  if (width === 1) return Array.from({ length: rows }, (_, row) => at(row, row))
-  return Array.from({ length: rows }, (_, row) =>
-    Array.from({ length: width }, (_, column) => at(row * width + column, row)),
-  )
+  const rows: (T | T[])[] = []
+  for (let row = 0, at = 0; row < count; row++) {
+    if (width === 1) {
+      rows.push(convert(data[at++] ?? 0, row))
+      continue
+    }
+    const values: T[] = []
+    for (let column = 0; column < width; column++) values.push(convert(data[at++] ?? 0, row))
+    rows.push(values)
+  }
+  return rows
 }
 
 /** One tensor [N, K], or K tensors [N], as N lists of K numbers. */
@@ -105,8 +111,7 @@ function isDistribution(row: readonly number[]): boolean {
 }
 
 /** One column is the probability of the second of two classes. */
-const ofBothClasses = (row: readonly number[]): number[] =>
-  row.length === 1 ? [1 - (row[0] ?? 0), row[0] ?? 0] : [...row]
+const ofBothClasses = (row: number[]): number[] => (row.length === 1 ? [1 - (row[0] ?? 0), row[0] ?? 0] : row)
 
 function largest(row: readonly number[]): number {
   let best = 0

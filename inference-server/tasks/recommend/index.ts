@@ -40,7 +40,7 @@ export const recommend = defineTask({
   async bind({ models, settings, open }) {
     const catalogue = await readCatalogue(models.directory)
     if (!catalogue) return undefined
-    const { metric, max_k: maxK } = Settings.parse(settings)
+    const { metric, max_top_k: maxK } = Settings.parse(settings)
     const { items, vectors, files } = catalogue
     const embedder = await imageEmbedder(models)
     if (embedder?.dimension !== undefined && embedder.dimension !== vectors.dimensions) {
@@ -64,13 +64,13 @@ export const recommend = defineTask({
         const {
           embedding,
           id,
-          k = Math.min(DEFAULT_K, maxK),
+          top_k: k = Math.min(DEFAULT_K, maxK),
           filter = {},
           exclude = [],
           min_score: minimum,
           metadata,
         } = fields
-        if (k > maxK) throw new Failure('InvalidParameters', `"k" is ${k}; at most ${maxK} items are given here.`)
+        if (k > maxK) throw new Failure('InvalidParameters', `"top_k" is ${k}; at most ${maxK} items are given here.`)
         const queries = await queriesOf({ image, file, embedding, id }, catalogue, embedder, context)
         const leftOut = id === undefined ? exclude : [...exclude, id]
         const { mask, count } =

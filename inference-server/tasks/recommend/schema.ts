@@ -22,7 +22,12 @@ export const Fields = z.strictObject({
       description: `What is looked for: a vector of the catalogue's dimensions, or a list of up to ${MAX_QUERIES} of them.`,
     }),
   id: Id.optional().describe('Items like this one of the catalogue, which is not among them itself.'),
-  k: z.int().min(1).max(MAX_K).optional().describe(`How many items are given, the best first; ${DEFAULT_K} otherwise.`),
+  top_k: z
+    .int()
+    .min(1)
+    .max(MAX_K)
+    .optional()
+    .describe(`How many items are given, the best first; ${DEFAULT_K} otherwise.`),
   filter: Filter.optional(),
   exclude: z.array(Id).max(1000).optional().describe('The ids of items that are not given.'),
   min_score: z.number().optional().describe('Items with a lower score are not given.'),
@@ -56,5 +61,5 @@ export const Settings = z.strictObject({
     .enum(['cosine', 'dot', 'euclidean'])
     .default('cosine')
     .describe('How alike two vectors are. An image encoder gives vectors of length 1.'),
-  max_k: z.int().min(1).max(MAX_K).default(100).describe('The most items that a request may ask for.'),
+  max_top_k: z.int().min(1).max(MAX_K).default(100).describe('The most items that a request may ask for.'),
 })

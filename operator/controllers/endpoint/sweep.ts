@@ -24,6 +24,9 @@ export type SweepDependencies = {
 export async function sweepEndpoints(deps: SweepDependencies, signal: AbortSignal): Promise<void> {
   const { interval, random, log } = deps
   while (!signal.aborted) {
+    // Waiting comes first: nothing has been described yet that a list could confirm.
+    await delay(jittered(interval, random), undefined, { signal }).catch(() => {})
+    if (signal.aborted) return
     for (const [region, objects] of byRegion(deps.objects())) {
       try {
         await sweep(deps, region, objects, signal)
@@ -32,7 +35,6 @@ export async function sweepEndpoints(deps: SweepDependencies, signal: AbortSigna
         log.warn({ err: error, region }, 'could not list the endpoints; each is described instead')
       }
     }
-    await delay(jittered(interval, random), undefined, { signal }).catch(() => {})
   }
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
+import fc from 'fast-check'
 import { Failure } from '../../../inference-server/core/errors.ts'
 import { type NpyArray, readNpy, readNpyHeader, writeNpy } from '../../../inference-server/formats/npy.ts'
 
@@ -22,6 +23,7 @@ const refused = test.macro(async (t, bytes: Uint8Array | Promise<Uint8Array>, me
 })
 
 const f4 = await fixture('f4')
+const originals = await Promise.all((await readdir(FIXTURES)).map((name) => readFile(join(FIXTURES, name))))
 const changed = (from: string, to: string) => {
   const text = f4.toString('latin1')
   if (!text.includes(from)) throw new Error(`the fixture does not have ${from}`)
@@ -147,4 +149,25 @@ test('every fixture is read or refused', async (t) => {
       t.true(error instanceof Failure, name)
     }
   }
+})
+
+test('damaged files are read or refused with a reason, and never anything else', (t) => {
+  const damage = fc.record({
+    original: fc.constantFrom(...originals),
+    changes: fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 6 }),
+    cut: fc.option(fc.nat()),
+  })
+  const property = fc.property(damage, ({ original, changes, cut }) => {
+    const bytes = Buffer.from(original)
+    // Most of a small file is its header.
+    for (const [at, value] of changes) bytes[at % bytes.length] = value
+    const given = cut === null ? bytes : bytes.subarray(0, cut % (bytes.length + 1))
+    try {
+      const array = readNpy(given)
+      return array.data.length === array.dims.reduce((product, size) => product * size, 1)
+    } catch (error) {
+      return error instanceof Failure
+    }
+  })
+  t.notThrows(() => fc.assert(property, { numRuns: 3000 }))
 })

@@ -12,7 +12,8 @@ export type Mutation =
 export type FuzzRequest = {
   form: 'json' | 'multipart' | 'raw'
   task: unknown
-  image: { picture: number; mutations: Mutation[]; type: string } | { text: string } | undefined
+  /** One of the files that there are, changed; or text in its place. */
+  file: { file: number; mutations: Mutation[]; type: string } | { text: string } | undefined
   fields: [string, unknown][]
   accept: string | undefined
   attributes: string | undefined
@@ -41,38 +42,75 @@ const number = fc.oneof(
   fc.double({ noNaN: true }),
   fc.constantFrom(0, -0, 1e308, -1e308, 2 ** 53, 2 ** 31, 1e-320, 0.1),
 )
-const point = fc.tuple(fc.integer({ min: 0, max: 95 }), fc.integer({ min: 0, max: 71 }))
-const row = fc.array(
-  fc.oneof({ weight: 9, arbitrary: number }, { weight: 1, arbitrary: fc.constantFrom(null, 'NaN', '') }),
-  { minLength: 28, maxLength: 31 },
+const point = fc.tuple(fc.integer({ min: 0, max: 39 }), fc.integer({ min: 0, max: 39 }))
+const columns = 30
+const row = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.array(fc.double({ min: 0, max: 30, noNaN: true }), { minLength: columns, maxLength: columns }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.array(
+      fc.oneof({ weight: 9, arbitrary: number }, { weight: 1, arbitrary: fc.constantFrom(null, 'NaN', '') }),
+      {
+        minLength: columns - 1,
+        maxLength: columns + 1,
+      },
+    ),
+  },
 )
+const share = fc.double({ min: 0, max: 1, noNaN: true })
+const path = fc.constantFrom('s3://bucket/prefix/', 's3://', 'file:///etc/', '')
 
-/** Values that the named field may sensibly have. */
-const SENSIBLE: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
-  points: fc.array(point, { maxLength: 5 }),
-  labels: fc.array(fc.constantFrom(0, 1), { maxLength: 5 }),
-  box: fc.tuple(
-    fc.integer({ min: 0, max: 40 }),
-    fc.integer({ min: 0, max: 30 }),
-    fc.integer({ min: 41, max: 96 }),
-    fc.integer({ min: 31, max: 72 }),
-  ),
-  multimask: fc.boolean(),
-  data: fc.array(row, { maxLength: 4 }),
-  min_area: number,
-  max_area: number,
-  epsilon_factor: fc.double({ min: 0, max: 0.05, noNaN: true }),
-  gap_closing: number,
-  min_wall_thickness: number,
-  lines: fc.constantFrom('auto', 'dark', 'light'),
-  max_rooms: fc.integer({ min: 1, max: 1000 }),
-  overlay: fc.boolean(),
-  polygon: fc.boolean(),
-  rle: fc.boolean(),
-  k: fc.integer({ min: 1, max: 100 }),
-  num_points: fc.integer({ min: 1, max: 5000 }),
-  quality: fc.constantFrom('low', 'medium', 'high'),
-  output_s3: fc.constantFrom('s3://bucket/prefix/', 's3://', 'file:///etc/', ''),
+type Fields = Readonly<Record<string, fc.Arbitrary<unknown>>>
+
+/** Values that a task's fields may sensibly have; the first of them it needs. */
+const SENSIBLE: Readonly<Record<string, Fields>> = {
+  segment: {
+    points: fc.array(point, { minLength: 1, maxLength: 4 }),
+    labels: fc.array(fc.constantFrom(0, 1), { maxLength: 4 }),
+    box: fc.tuple(
+      fc.constantFrom(0, 3, 20),
+      fc.constantFrom(0, 5),
+      fc.integer({ min: 21, max: 40 }),
+      fc.integer({ min: 6, max: 40 }),
+    ),
+    multimask: fc.boolean(),
+    polygon: fc.boolean(),
+    rle: fc.boolean(),
+  },
+  get_embedding: {},
+  generate_3d: {
+    quality: fc.constant('draft'),
+    num_points: fc.integer({ min: 1, max: 3000 }),
+    method: fc.constantFrom('auto', 'gaussians', 'depth', 'inflation'),
+    representation: fc.constantFrom('gaussians', 'points', 'mesh'),
+    format: fc.constantFrom('ply', 'glb'),
+    fov_degrees: fc.integer({ min: 9, max: 151 }),
+    depth_ratio: fc.double({ min: 1, max: 101, noNaN: true }),
+    mask: fc.constantFrom('AAAA', ''),
+  },
+  detect_rooms: {
+    lines: fc.constantFrom('auto', 'dark', 'light'),
+    min_area: number,
+    max_area: number,
+    epsilon_factor: fc.double({ min: 0, max: 0.05, noNaN: true }),
+    gap_closing: number,
+    min_wall_thickness: number,
+    max_rooms: fc.integer({ min: 1, max: 1000 }),
+    overlay: fc.boolean(),
+  },
+  recommend: {
+    k: fc.integer({ min: 1, max: 101 }),
+    id: fc.constantFrom('item-1', 'item-2', 'nobody', 3),
+    embedding: fc.array(number, { minLength: 15, maxLength: 65 }),
+    exclude: fc.array(fc.constantFrom('item-1', 'x'), { maxLength: 3 }),
+    min_score: share,
+    metadata: fc.boolean(),
+    filter: fc.constantFrom<unknown>({ colour: 'red' }, { price: { lt: 5 } }, { nothing: [1, 2] }, [], { $or: [] }),
+  },
+  predict: { data: fc.array(row, { minLength: 1, maxLength: 4 }), header: fc.constantFrom('present', 'absent') },
 }
 
 /** Names that mean something to JavaScript, or to somebody. */
@@ -81,7 +119,6 @@ const STRANGE = [
   'constructor',
   'toString',
   'hasOwnProperty',
-  'valueOf',
   '',
   'task',
   'image',
@@ -107,106 +144,84 @@ const strangeValue = fc.oneof(
     '__proto__',
   ),
   fc.jsonValue({ maxDepth: 3 }),
-  fc.constantFrom<unknown>(Array(5000).fill(0), Array(100).fill([[[]]]), 'y'.repeat(20_000)),
-)
-const field: fc.Arbitrary<[string, unknown]> = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc
-      .constantFrom(...Object.keys(SENSIBLE))
-      .chain((name) => (SENSIBLE[name] ?? number).map((value): [string, unknown] => [name, value])),
-  },
-  { weight: 2, arbitrary: fc.tuple(fc.constantFrom(...Object.keys(SENSIBLE)), strangeValue) },
-  { weight: 1, arbitrary: fc.tuple(fc.oneof(fc.constantFrom(...STRANGE), fc.string({ maxLength: 12 })), strangeValue) },
+  fc.constantFrom<unknown>(Array(2000).fill(0), Array(100).fill([[[]]]), 'y'.repeat(20_000)),
 )
 
-const TYPES = [
-  'image/jpeg',
+const ALL_FIELDS: Fields = Object.assign({ output_s3: path }, ...Object.values(SENSIBLE))
+const named = (fields: Fields): fc.Arbitrary<[string, unknown]>[] =>
+  Object.entries(fields).map(([name, value]) => value.map((each): [string, unknown] => [name, each]))
+
+/** Mostly what the task needs and some of its own fields; now and then what belongs to another, or to none. */
+function fieldsOf(task: string): fc.Arbitrary<[string, unknown][]> {
+  const [first, ...others] = named(SENSIBLE[task] ?? {})
+  const strange = fc.oneof(
+    fc.oneof(...named(ALL_FIELDS)),
+    fc.tuple(fc.constantFrom(...Object.keys(ALL_FIELDS)), strangeValue),
+    fc.tuple(fc.oneof(fc.constantFrom(...STRANGE), fc.string({ maxLength: 12 })), strangeValue),
+  )
+  return fc
+    .tuple(
+      first ? fc.option(first, { freq: 9 }) : fc.constant(null),
+      others.length > 0 ? fc.option(fc.oneof(...others)) : fc.constant(null),
+      seldom<[string, unknown] | null>(fc.constant(null), strange, 3),
+    )
+    .map((fields) => fields.filter((each) => each !== null))
+}
+
+const IMAGE_TYPES = ['image/jpeg', 'image/png', 'application/octet-stream'] as const
+const OTHER_TYPES = ['text/csv', 'application/x-npy', 'image/svg+xml', 'text/plain', '']
+const TABLE_TYPES = ['text/csv', 'application/x-npy', 'application/octet-stream'] as const
+const ACCEPTS = [
+  '*/*',
   'image/png',
+  'application/x-npy',
   'application/octet-stream',
   'text/csv',
-  'application/x-npy',
-  'image/svg+xml',
-  'text/plain',
-  '',
+  'text/html',
+  ';;q=,',
+  'image/*;q=0.5, application/json;q=0.1',
+]
+const ATTRIBUTES = [
+  'task=segment;points=[[1,2]]',
+  'a=b;;=;c',
+  'constructor=1',
+  '__proto__=x;toString=y',
+  `k=${'v'.repeat(1100)}`,
+  'image=AAAA',
 ]
 
-/** What the task needs to be answered, most of the time. */
-const NEEDED: Readonly<Record<string, readonly string[]>> = { segment: ['points'], predict: ['data'] }
+const seldom = <Value>(often: fc.Arbitrary<Value>, arbitrary: fc.Arbitrary<Value>, weight = 9) =>
+  fc.oneof({ weight, arbitrary: often }, { weight: 1, arbitrary })
+const none = fc.constant<undefined>(undefined)
 
-/** Requests for these tasks, of which some can be answered and most are wrong in some way. */
-export function fuzzRequests(tasks: readonly string[], pictures: number): fc.Arbitrary<FuzzRequest> {
-  const image = fc.oneof(
-    {
-      weight: 8,
-      arbitrary: fc.record({
-        picture: fc.nat(pictures - 1),
-        mutations: fc.oneof(
-          { weight: 1, arbitrary: fc.constant<Mutation[]>([]) },
-          { weight: 3, arbitrary: fc.array(mutation, { minLength: 1, maxLength: 6 }) },
-        ),
-        type: fc.constantFrom(...TYPES),
-      }),
-    },
-    {
-      weight: 1,
-      arbitrary: fc.record({
-        text: fc.oneof(
-          fc.string({ maxLength: 40 }),
-          fc.constantFrom('s3://bucket/key', 'data:image/png;base64,', 'AAAA', '='),
-        ),
-      }),
-    },
-    { weight: 1, arbitrary: fc.constant(undefined) },
-  )
-  return fc.constantFrom(...tasks).chain((task) =>
-    fc.record({
+/** Requests for these tasks, of which a good part can be answered and most are wrong in some way. */
+export function fuzzRequests(tasks: readonly string[]): fc.Arbitrary<FuzzRequest> {
+  return fc.constantFrom(...tasks).chain((task) => {
+    const file = fc.record({
+      file: fc.nat(1000),
+      mutations: fc.oneof(fc.constant<Mutation[]>([]), fc.array(mutation, { minLength: 1, maxLength: 5 })),
+      type: seldom(
+        fc.constantFrom<string>(...(task === 'predict' ? TABLE_TYPES : IMAGE_TYPES)),
+        fc.constantFrom(...OTHER_TYPES),
+      ),
+    })
+    const text = fc.record({
+      text: fc.oneof(
+        fc.string({ maxLength: 40 }),
+        fc.constantFrom('s3://bucket/key', 'data:image/png;base64,', 'AAAA', '='),
+      ),
+    })
+    return fc.record({
       form: fc.constantFrom('json' as const, 'json' as const, 'multipart' as const, 'raw' as const),
-      task: fc.oneof({ weight: 15, arbitrary: fc.constant<unknown>(task) }, { weight: 1, arbitrary: strangeValue }),
-      image,
-      fields: fc
-        .tuple(
-          fc.tuple(...(NEEDED[task] ?? []).map((name) => fc.tuple(fc.constant(name), SENSIBLE[name] ?? number))),
-          // Few fields belong to one task: more than one or two would leave no request to be answered.
-          fc.oneof(
-            { weight: 2, arbitrary: fc.constant<[string, unknown][]>([]) },
-            { weight: 1, arbitrary: fc.array(field, { maxLength: 3 }) },
-          ),
-        )
-        .map(([needed, others]): [string, unknown][] => [...needed, ...others]),
-      accept: fc.constantFrom(
-        undefined,
-        undefined,
-        undefined,
-        '*/*',
-        'image/png',
-        'application/json',
-        'application/x-npy',
-        'application/octet-stream',
-        'text/html',
-        ';;q=,',
-        'image/*;q=0.5, application/json;q=0.1',
-      ),
-      attributes: fc.oneof(
-        { weight: 5, arbitrary: fc.constant(undefined) },
-        {
-          weight: 1,
-          arbitrary: fc.constantFrom(
-            'task=segment;points=[[1,2]]',
-            'a=b;;=;c',
-            'constructor=1',
-            '__proto__=x;toString=y',
-            `k=${'v'.repeat(1100)}`,
-            'image=AAAA',
-          ),
-        },
-      ),
-      body: fc.oneof(
-        { weight: 9, arbitrary: fc.constant<Mutation[]>([]) },
-        { weight: 1, arbitrary: fc.array(mutation, { minLength: 1, maxLength: 2 }) },
-      ),
-    }),
-  )
+      task: seldom(fc.constant<unknown>(task), strangeValue, 30),
+      // In JSON, predict's table stands in a field.
+      file: seldom<FuzzRequest['file']>(file, fc.oneof(text, none), task === 'predict' ? 1 : 9),
+      fields: fieldsOf(task),
+      accept: seldom<string | undefined>(none, fc.constantFrom(...ACCEPTS), 5),
+      attributes: seldom<string | undefined>(none, fc.constantFrom(...ATTRIBUTES), 15),
+      body: seldom(fc.constant<Mutation[]>([]), fc.array(mutation, { minLength: 1, maxLength: 2 }), 15),
+    })
+  })
 }
 
 /** Applies changes in turn; `others` are what may be spliced in. */

@@ -8,13 +8,15 @@ const LEAKS = /node_modules|node:internal|\.ts:\d|at \w+ \(|\/inference-server\/
 
 const BOUNDARY = 'fuzzed'
 
+/** What may be sent for a picture, and for a table. */
+export type Files = { pictures: readonly Buffer[]; tables: readonly Buffer[] }
+
 /** How a request is sent: the one place where fuzzed inputs become HTTP. */
-export function httpRequest(request: FuzzRequest, pictures: readonly Buffer[]) {
-  const image = request.image && 'picture' in request.image ? request.image : undefined
-  const bytes = image
-    ? mutated(pictures[image.picture % pictures.length] ?? Buffer.alloc(0), image.mutations, pictures)
-    : undefined
-  const text = request.image && 'text' in request.image ? request.image.text : undefined
+export function httpRequest(request: FuzzRequest, { pictures, tables }: Files) {
+  const [slot, files] = request.task === 'predict' ? ['table', tables] : ['image', pictures]
+  const chosen = request.file && 'file' in request.file ? request.file : undefined
+  const bytes = chosen && mutated(files[chosen.file % files.length] ?? Buffer.alloc(0), chosen.mutations, files)
+  const text = request.file && 'text' in request.file ? request.file.text : undefined
   const headers: Record<string, string> = {}
   if (request.accept !== undefined) headers.accept = request.accept
   if (request.attributes !== undefined) headers['x-amzn-sagemaker-custom-attributes'] = request.attributes
@@ -22,11 +24,11 @@ export function httpRequest(request: FuzzRequest, pictures: readonly Buffer[]) {
   if (request.form === 'json') {
     headers['content-type'] = 'application/json'
     const entries: [string, unknown][] = [['task', request.task], ...request.fields]
-    if (bytes) entries.push(['image', bytes.toString('base64')])
-    else if (text !== undefined) entries.push(['image', text])
+    if (bytes) entries.push([slot, bytes.toString('base64')])
+    else if (text !== undefined) entries.push([slot, text])
     // By hand, since an object would keep __proto__ to itself.
     const json = `{${entries.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value) ?? 'null'}`).join(',')}}`
-    return { url: '/invocations', headers, payload: mutated(Buffer.from(json), request.body, pictures) }
+    return { url: '/invocations', headers, payload: mutated(Buffer.from(json), request.body, files) }
   }
   if (request.form === 'multipart') {
     headers['content-type'] = `multipart/form-data; boundary=${BOUNDARY}`
@@ -42,15 +44,15 @@ export function httpRequest(request: FuzzRequest, pictures: readonly Buffer[]) {
     const parts = [['task', request.task] as const, ...request.fields].map(([name, value]) =>
       part(`name="${safe(name)}"`, asText(value)),
     )
-    if (bytes) parts.push(part('name="image"; filename="p"', bytes, image?.type))
-    else if (text !== undefined) parts.push(part('name="image"', text))
+    if (bytes) parts.push(part(`name="${slot}"; filename="f"`, bytes, chosen?.type))
+    else if (text !== undefined) parts.push(part(`name="${slot}"`, text))
     return {
       url: '/invocations',
       headers,
-      payload: mutated(Buffer.concat([...parts, Buffer.from(`--${BOUNDARY}--\r\n`)]), request.body, pictures),
+      payload: mutated(Buffer.concat([...parts, Buffer.from(`--${BOUNDARY}--\r\n`)]), request.body, files),
     }
   }
-  if (image?.type) headers['content-type'] = image.type
+  if (chosen?.type) headers['content-type'] = chosen.type
   const query = new URLSearchParams([
     ['task', asText(request.task)],
     ...request.fields.map(([name, value]): [string, string] => [name, asText(value).slice(0, 2000)]),
@@ -58,13 +60,13 @@ export function httpRequest(request: FuzzRequest, pictures: readonly Buffer[]) {
   return {
     url: `/invocations?${query}`,
     headers,
-    payload: mutated(bytes ?? Buffer.from(text ?? ''), request.body, pictures),
+    payload: mutated(bytes ?? Buffer.from(text ?? ''), request.body, files),
   }
 }
 
 /** Sends one request. @throws Error saying what is wrong with the answer */
-export async function send(http: FastifyInstance, request: FuzzRequest, pictures: readonly Buffer[]): Promise<number> {
-  const response = await http.inject({ method: 'POST', ...httpRequest(request, pictures) })
+export async function send(http: FastifyInstance, request: FuzzRequest, files: Files): Promise<number> {
+  const response = await http.inject({ method: 'POST', ...httpRequest(request, files) })
   const status = response.statusCode
   if (!DESERVED.has(status)) throw new Error(`${status} ${response.body.slice(0, 400)}`)
   const isJson = String(response.headers['content-type']).startsWith('application/json')

@@ -3,9 +3,13 @@ import { Failure } from '../../../inference-server/core/errors.ts'
 import { Lifetime } from '../../../inference-server/core/lifetime.ts'
 import { fixedBatchLimit } from '../../../inference-server/runtime/batch-limit.ts'
 import { type PoolOptions, workerPool } from '../../../inference-server/runtime/pool.ts'
+import type { Merge } from '../../../inference-server/runtime/queue.ts'
 import { eventually } from '../fixtures/world.ts'
 
-type Fixture = Record<'echo' | 'crash' | 'refuse' | 'wait' | 'batch' | 'poison', { payload: unknown; result: unknown }>
+type Fixture = Record<
+  'echo' | 'crash' | 'refuse' | 'wait' | 'batch' | 'poison' | 'pick' | 'lump',
+  { payload: unknown; result: unknown }
+>
 
 function aPool({ gate, ...options }: Partial<PoolOptions> & { gate?: Int32Array } = {}) {
   return workerPool<Fixture>({
@@ -112,7 +116,16 @@ test('two workers work at the same time', async (t) => {
   await pool.close()
 })
 
-const batching = { limit: fixedBatchLimit(4), delayMs: 0 }
+/** Payloads in a list, results in a list. */
+const merge: Merge = {
+  join: (payloads) => ({ payload: payloads, transfer: [] }),
+  split(result, payloads) {
+    const results = result as unknown[]
+    if (results.length !== payloads.length) throw new RangeError('not one for each')
+    return results
+  },
+}
+const batching = { limit: fixedBatchLimit(4), delayMs: 0, merge }
 const inBatch = { ...unlimited, batch: { key: 'same', items: 1 } }
 
 test('what waits when a worker frees leaves as one batch, up to its limit', async (t) => {
@@ -148,9 +161,39 @@ test('one request that crashes its batch does not take the others with it', asyn
   await pool.close()
 })
 
+test('one request that a model refuses does not fail the others of its batch', async (t) => {
+  const gate = closedGate()
+  const pool = aPool({ gate, batching })
+  await pool.start()
+  const running = pool.run('wait', null, unlimited)
+  const outcomes = Promise.allSettled(['a', 'bad', 'b'].map((payload) => pool.run('pick', payload, inBatch)))
+  Atomics.store(gate, 0, 1)
+  Atomics.notify(gate, 0)
+  await running
+  t.like(await outcomes, [
+    { status: 'fulfilled', value: 'a' },
+    { status: 'rejected', reason: { code: 'ModelFailed', cause: 'a bad one' } },
+    { status: 'fulfilled', value: 'b' },
+  ])
+  await pool.close()
+})
+
+test('when a result cannot be divided among a batch, each of it is run alone', async (t) => {
+  const gate = closedGate()
+  const pool = aPool({ gate, batching })
+  await pool.start()
+  const running = pool.run('wait', null, unlimited)
+  const jobs = ['a', 'b'].map((payload) => pool.run('lump', payload, inBatch))
+  Atomics.store(gate, 0, 1)
+  Atomics.notify(gate, 0)
+  await running
+  t.deepEqual(await Promise.all(jobs), ['a', 'b'])
+  await pool.close()
+})
+
 test('a batch is killed when the last of its requests is past its deadline, not the first', async (t) => {
   const gate = closedGate()
-  const pool = aPool({ gate, batching: { limit: fixedBatchLimit(2), delayMs: 0 } })
+  const pool = aPool({ gate, batching: { limit: fixedBatchLimit(2), delayMs: 0, merge } })
   await pool.start()
   const batch = { key: 'same', items: 1 }
   const early = pool.run('wait', 1, { lifetime: new Lifetime(50), batch })

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import test from 'ava'
+import fc from 'fast-check'
 import { Failure } from '../../../../inference-server/core/errors.ts'
 import { type NpyArray, writeNpy } from '../../../../inference-server/formats/npy.ts'
 import type { Signature } from '../../../../inference-server/runtime/model.ts'
@@ -240,4 +241,31 @@ test('names have to be as many as the columns', (t) => {
 test('a model exported with a fixed number of rows says so', (t) => {
   t.is(layoutOf(signature(input('X', 'float32', 2, 3))).rowsPerRun, 3)
   t.is(numbers.rowsPerRun, undefined)
+})
+
+test('whatever the rows and files are, they become tensors of the right size or are refused with a reason', (t) => {
+  const layouts = fc.constantFrom(numbers, named, anyWidth, mixed)
+  const cells = fc.oneof(fc.double(), fc.integer(), fc.string(), fc.boolean(), fc.constant(null), fc.jsonValue())
+  const rows = fc.array(fc.oneof(fc.array(cells, { maxLength: 5 }), fc.dictionary(fc.string(), cells)), {
+    maxLength: 4,
+  })
+  const lines = fc.array(fc.array(fc.oneof(fc.double().map(String), fc.string()), { maxLength: 5 }), { maxLength: 4 })
+  const csv = fc.oneof(
+    lines.map((each) => Buffer.from(each.map((line) => line.join(',')).join('\n'))),
+    fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes)),
+  )
+  const sound = (layout: typeof numbers, make: () => ReturnType<typeof feedsOf>) => {
+    try {
+      return layout.inputs.every(({ name }) => {
+        const { dims = [], data = [] } = make()[name] ?? {}
+        return dims.length === 2 && data.length > 0 && data.length === (dims[0] ?? 0) * (dims[1] ?? 0)
+      })
+    } catch (error) {
+      return error instanceof Failure
+    }
+  }
+  const fromRows = fc.property(layouts, rows, (layout, given) => sound(layout, () => feedsOf(layout, given as Row[])))
+  const fromFiles = fc.property(layouts, csv, (layout, given) => sound(layout, () => feedsOfFile(layout, given)))
+  t.notThrows(() => fc.assert(fromRows, { numRuns: 2000 }))
+  t.notThrows(() => fc.assert(fromFiles, { numRuns: 2000 }))
 })

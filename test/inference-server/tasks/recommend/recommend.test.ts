@@ -82,8 +82,8 @@ test('requests that cannot be answered say why', async (t) => {
     [{ embedding: vector.map(() => 0) }, /only zeros/, 422, 'InvalidData'],
     [{ embedding: Array.from({ length: 33 }, () => vector) }, /33 embeddings; give 1 to 32/, 422, 'InvalidData'],
     [{ embedding: Buffer.from('no array').toString('base64') }, /NumPy/, 400, 'InvalidRequest'],
-    [{ embedding: vector, k: 0 }, /k: /, 422, 'InvalidParameters'],
-    [{ embedding: vector, k: 101 }, /at most 100/, 422, 'InvalidParameters'],
+    [{ embedding: vector, top_k: 0 }, /top_k: /, 422, 'InvalidParameters'],
+    [{ embedding: vector, top_k: 101 }, /at most 100/, 422, 'InvalidParameters'],
     [
       { embedding: vector, filter: { weight: 3 } },
       /"weight", which no item has.*fields: colour, price/,
@@ -106,7 +106,7 @@ test('requests that cannot be answered say why', async (t) => {
 
 test('the nearest items, with what is known of them', async (t) => {
   const { asked } = await ready(t, 'npy-json')
-  const { status, json } = await asked({ embedding: query, k: 12 })
+  const { status, json } = await asked({ embedding: query, top_k: 12 })
   t.is(status, 200)
   const { task, ...answer } = json
   t.is(task, 'recommend')
@@ -119,7 +119,7 @@ test('the nearest items, with what is known of them', async (t) => {
 
 test('several vectors at once, as lists or as an array, and each request its own', async (t) => {
   const { asked } = await ready(t, 'parquet')
-  const lists = await asked({ embedding: expected.queries, k: 12, metadata: false })
+  const lists = await asked({ embedding: expected.queries, top_k: 12, metadata: false })
   const wanted = expected.nearest.cosine?.rows
   t.deepEqual(
     lists.json.results.map((each: { recommendations: { id: string }[] }) => rowsOf(each.recommendations)),
@@ -130,9 +130,9 @@ test('several vectors at once, as lists or as an array, and each request its own
     dims: [expected.queries.length, DIMENSIONS],
     data: Float32Array.from(expected.queries.flat()),
   })
-  const array = await asked(Buffer.from(npy), { 'content-type': 'application/x-npy' }, '?k=12&metadata=false')
+  const array = await asked(Buffer.from(npy), { 'content-type': 'application/x-npy' }, '?top_k=12&metadata=false')
   t.deepEqual(array.json, lists.json)
-  const apart = await Promise.all(expected.queries.map((embedding) => asked({ embedding, k: 12 })))
+  const apart = await Promise.all(expected.queries.map((embedding) => asked({ embedding, top_k: 12 })))
   t.deepEqual(
     apart.map(({ json }) => rowsOf(json.recommendations)),
     wanted,
@@ -142,7 +142,7 @@ test('several vectors at once, as lists or as an array, and each request its own
 test('a filter leaves only what fits, however little', async (t) => {
   const { asked } = await ready(t, 'npy-json')
   const filter = { colour: 'red', price: { gte: 10, lt: 50 }, in_stock: true }
-  const { json } = await asked({ embedding: query, k: 50, filter })
+  const { json } = await asked({ embedding: query, top_k: 50, filter })
   t.deepEqual(rowsOf(json.recommendations), expected.filtered.rows[0])
   t.is(json.candidates, expected.filtered.rows[0]?.length)
   const nothing = await asked({ embedding: query, filter: { price: { gt: 1000 } } })
@@ -189,9 +189,9 @@ test('items like one of the catalogue, without itself and without others', async
   const { asked } = await ready(t, 'npy-json')
   const all = expected.nearest.cosine?.rows[0] ?? []
   t.is(all[0], 3)
-  const { json } = await asked({ id: 'item-003', k: 5 })
+  const { json } = await asked({ id: 'item-003', top_k: 5 })
   t.deepEqual(rowsOf(json.recommendations), all.slice(1, 6))
-  const without = await asked({ id: 'item-003', k: 4, exclude: ['item-040', 'nobody'] })
+  const without = await asked({ id: 'item-003', top_k: 4, exclude: ['item-040', 'nobody'] })
   t.deepEqual(rowsOf(without.json.recommendations), all.slice(2, 6))
 })
 
@@ -209,9 +209,9 @@ test('a least score, and chosen fields', async (t) => {
 
 test('config.json chooses the metric and how many items may be asked for', async (t) => {
   for (const metric of ['dot', 'euclidean']) {
-    const { asked } = await ready(t, 'npy', { 'config.json': { tasks: { recommend: { metric, max_k: 12 } } } })
+    const { asked } = await ready(t, 'npy', { 'config.json': { tasks: { recommend: { metric, max_top_k: 12 } } } })
     for (const [at, embedding] of expected.queries.entries()) {
-      const { json } = await asked({ embedding, k: 12 })
+      const { json } = await asked({ embedding, top_k: 12 })
       const wanted = expected.nearest[metric]
       t.deepEqual(
         json.recommendations.map(({ id }: { id: number }) => id),
@@ -221,7 +221,7 @@ test('config.json chooses the metric and how many items may be asked for', async
         t.true(Math.abs(score - (wanted?.scores[at]?.[place] ?? 0)) < 3e-3)
       }
     }
-    t.is((await asked({ embedding: query, k: 13 })).status, 422)
+    t.is((await asked({ embedding: query, top_k: 13 })).status, 422)
   }
 })
 
@@ -229,11 +229,11 @@ test('a picture goes through the encoder that is there', async (t) => {
   const { asked } = await ready(t, 'npy-json', { 'vision.onnx': encoderGraph(DIMENSIONS) })
   const image = (await photo()).toString('base64')
   const embedded = await asked({ task: 'get_embedding', image })
-  const byVector = await asked({ task: 'recommend', embedding: embedded.json.embedding, k: 5 })
-  const byImage = await asked({ task: 'recommend', image, k: 5 })
+  const byVector = await asked({ task: 'recommend', embedding: embedded.json.embedding, top_k: 5 })
+  const byImage = await asked({ task: 'recommend', image, top_k: 5 })
   t.is(byImage.status, 200)
   t.deepEqual(rowsOf(byImage.json.recommendations), rowsOf(byVector.json.recommendations))
-  const raw = await asked(await photo(), { 'content-type': 'image/jpeg' }, '?task=recommend&k=5')
+  const raw = await asked(await photo(), { 'content-type': 'image/jpeg' }, '?task=recommend&top_k=5')
   t.deepEqual(raw.json, byImage.json)
 })
 
@@ -333,7 +333,7 @@ test('items may have their vectors themselves', async (t) => {
       .join('\n'),
   })
   await server.load()
-  const { json } = await server.asked({ embedding: [0.1, 1], k: 2 })
+  const { json } = await server.asked({ embedding: [0.1, 1], top_k: 2 })
   t.deepEqual(
     json.recommendations.map(({ id }: { id: number }) => id),
     [1, 2],
