@@ -1,3 +1,4 @@
+import { Failure } from '../../core/errors.ts'
 import type { Gaussians, Mesh } from '../../formats/geometry.ts'
 import { glb } from '../../formats/glb.ts'
 import { gaussianPly, meshPly, pointPly } from '../../formats/ply.ts'
@@ -52,6 +53,7 @@ export function surfaceFromDepth(
   const distance = distances(resizeBilinear(depth, grid).data, options.kind, options.ratio)
   const sheet = unproject(distance, inside, { grid, original: options.original, fovDegrees: options.fovDegrees })
   const count = sheet.positions.length / 3
+  if (count === 0) throw new Failure('ModelFailed', 'The model gave no depth inside the mask that is a finite number.')
   const step = Math.max(1 / grid.width, 1 / grid.height) / focalLength(options.fovDegrees)
   const spacing = floats(count)
   for (let i = 0; i < count; i++) spacing[i] = (sheet.positions[i * 3 + 2] ?? 0) * step
@@ -121,9 +123,11 @@ export function cutPicture(pixels: RgbImage, mask: Mask, seen: Seen): RgbImage {
   return pixels
 }
 
-/** The finite gaussians of a model, at most so many. */
+/** The finite gaussians of a model, at most so many. @throws Failure ModelFailed when there is none */
 export function selectGaussians(gaussians: Gaussians, count: number): Gaussians {
-  return strongest(gaussians, count)
+  const kept = strongest(gaussians, count)
+  if (kept.opacities.length === 0) throw new Failure('ModelFailed', 'The model gave no gaussian of finite numbers.')
+  return kept
 }
 
 /** A surface as a PLY file. */
@@ -132,9 +136,9 @@ export function surfacePly(surface: Surface, as: Representation): Uint8Array<Arr
   return as === 'mesh' ? meshPly(surface) : pointPly(surface)
 }
 
-/** A surface as a GLB file. */
+/** A surface as a GLB file; one too small for a triangle as points, as glTF knows no empty mesh. */
 export function surfaceGlb({ triangles, ...points }: Surface, as: 'points' | 'mesh'): Uint8Array<ArrayBuffer> {
-  return glb(as === 'mesh' ? { ...points, triangles } : points)
+  return glb(as === 'mesh' && triangles.length > 0 ? { ...points, triangles } : points)
 }
 
 /** Gaussians as a PLY file of their own kind, or of the points that they lie on. */

@@ -211,6 +211,20 @@ test('of a masked picture only what is inside comes, as splats of 68 bytes in th
   t.true((glb.info?.totalTriangleCount ?? 0) > 0)
 })
 
+test('of a mask of one pixel comes one point, or the smallest body', async (t) => {
+  const dot = await sharp({ create: { width: 600, height: 400, channels: 3, background: '#000' } })
+    .composite([{ input: { create: { width: 1, height: 1, channels: 3, background: '#fff' } }, left: 599, top: 0 }])
+    .png()
+    .toBuffer()
+  const mask = dot.toString('base64')
+  const { made, send } = await serving(t, fixture('depth'))
+  t.is((await made({ mask, num_points: 16 })).num_points, 1)
+  const mesh = await validateGlb((await send({ mask, num_points: 16 }, { accept: GLB })).rawPayload)
+  t.deepEqual(mesh.issues.messages, [])
+  const body = await made({ mask, num_points: 16, method: 'inflation', representation: 'mesh' })
+  t.like(body, { num_points: 8, num_faces: 12, fallback: true })
+})
+
 test('a metric model keeps its metres, as transformers’ config.json or ours says', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'metric-'))
   t.teardown(() => rm(directory, { recursive: true }))
