@@ -1,12 +1,10 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Failure } from '../../core/errors.ts'
 import type { Models } from '../../families/family.ts'
 import { sam3 } from '../../families/sam3.ts'
-import { type ClipTokenizer, clipTokenizer } from '../../formats/clip-tokens.ts'
 import type { Size } from '../../images/decode.ts'
 import { fits, type Model } from '../../runtime/model.ts'
 import { float32, floatsOf, int64, type Tensor, type Tensors } from '../../runtime/tensors.ts'
+import { type ClipTokenizer, readClipTokenizer } from '../../text/clip-tokenizer.ts'
 import type { TaskContext } from '../task.ts'
 import { type EmbeddedImage, encoderOf, type SamEncoder } from './encoder.ts'
 import type { Prompt } from './prompt.ts'
@@ -31,12 +29,13 @@ export type ConceptDecoder = {
   ): Promise<Instances>
 }
 
-/** CLIP's merges, found beside the models: without them there is no text but the one whose tokens are known. */
-const VOCABULARY = 'merges.txt'
+/** What the language encoder takes, start and end included; shorter texts are filled up with zeros. */
 const TOKENS = 32
+/** As many as a text of this length can have: to see that it is too long, rather than cut it. */
+const MANY_TOKENS = 1024
 /** What SAM 3 takes where boxes alone say what is meant, as tokens of CLIP's whole vocabulary: start, "visual", end. */
 const VISUAL = 'visual'
-const VISUAL_TOKENS = [49_406, 7195, 49_407]
+export const VISUAL_TOKENS: readonly number[] = [49_406, 7195, 49_407]
 /** A point is a box of one hundredth of the picture's sides, as in samexporter: SAM 3's exported detector takes no points. */
 const POINT_SIDE = 0.01
 
@@ -45,7 +44,7 @@ export async function sam3Decoder(models: Models): Promise<ConceptDecoder | unde
   const { decoder, language } = models.parts(sam3) ?? {}
   const encoder = encoderOf(sam3, models)
   if (!decoder || !language || !encoder) return undefined
-  const tokenizer = await readTokenizer(models.directory)
+  const tokenizer = await readClipTokenizer(models.directory, language.file)
   const inputs = new Map(decoder.signature.inputs.map((input) => [input.name, input]))
   const first = inputs.get('box_coords')?.shape[0]
   const capacity = typeof first === 'number' ? first : undefined
@@ -93,26 +92,18 @@ export async function sam3Decoder(models: Models): Promise<ConceptDecoder | unde
   }
 }
 
-async function readTokenizer(directory: string): Promise<ClipTokenizer | undefined> {
-  try {
-    return clipTokenizer(await readFile(join(directory, VOCABULARY), 'utf8'))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new Error(`${VOCABULARY} cannot be read`, { cause: error })
-  }
-}
-
 function tokensOf(text: string, tokenizer: ClipTokenizer | undefined): number[] {
-  if (!tokenizer) {
-    if (text === VISUAL) return [...VISUAL_TOKENS, ...Array<number>(TOKENS - VISUAL_TOKENS.length).fill(0)]
+  if (!tokenizer && text !== VISUAL) {
     throw new Failure(
       'InvalidPrompt',
-      `This server takes no text: CLIP's vocabulary, ${VOCABULARY}, is not beside its models.`,
+      'This server takes no text: there is no tokenizer.json beside the models of SAM 3.',
     )
   }
-  const tokens = tokenizer.encode(text, TOKENS)
-  if (!tokens) throw new Failure('InvalidPrompt', `The text has more than the ${TOKENS - 2} tokens that SAM 3 takes.`)
-  return tokens
+  const tokens = tokenizer?.tokens(text, MANY_TOKENS) ?? VISUAL_TOKENS
+  if (tokens.length > TOKENS) {
+    throw new Failure('InvalidPrompt', `The text has ${tokens.length - 2} tokens; SAM 3 takes ${TOKENS - 2}.`)
+  }
+  return [...tokens, ...new Array<number>(TOKENS - tokens.length).fill(0)]
 }
 
 type ExampleBox = { centre: [number, number]; sides: [number, number]; label: 0 | 1 }

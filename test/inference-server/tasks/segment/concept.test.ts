@@ -1,15 +1,16 @@
 import { readFile, rm } from 'node:fs/promises'
 import test from 'ava'
 import type { CocoRle } from '../../../../inference-server/formats/rle.ts'
+import { VISUAL_TOKENS } from '../../../../inference-server/tasks/sam/sam3.ts'
 import { modelDirectory, overlap, PICTURES } from '../../fixtures/sam.ts'
 import { realApp, SAM_LITE } from '../../fixtures/world.ts'
 
 const MODELS = ['sam3_image_encoder.onnx', 'sam3_language_encoder.onnx', 'sam3_decoder.onnx']
-const { answers } = JSON.parse(
+const { answers, visual } = JSON.parse(
   await readFile(new URL('../../fixtures/sam3/expected.json', import.meta.url), 'utf8'),
-) as { answers: { request: object; masks: CocoRle[]; scores: number[] }[] }
+) as { answers: { request: object; masks: CocoRle[]; scores: number[] }[]; visual: number[] }
 
-const directory = await modelDirectory('sam3', [...MODELS, 'merges.txt'])
+const directory = await modelDirectory('sam3', [...MODELS, 'merges.txt', 'vocab.json'])
 const server = realApp(directory, { requests: 100 })
 test.before(() => server.load())
 test.after.always(async () => {
@@ -38,7 +39,7 @@ const refused = test.macro(async (t, fields: object, message: RegExp) => {
   t.regex(response.json().error.message, message)
 })
 
-test('a text that is too long is refused', refused, { text: 'cup '.repeat(40) }, /more than the 30 tokens/)
+test('a text that is too long is refused', refused, { text: 'cup '.repeat(40) }, /has 40 tokens; SAM 3 takes 30/)
 test('several concepts at a time are refused', refused, { prompts: [{ points: [[1, 1]] }] }, /one concept at a time/)
 test('alternatives are refused', refused, { text: 'cup', alternatives: true }, /no alternatives/)
 test('an example outside the picture is refused', refused, { text: 'cup', points: [[600, 1]] }, /lies outside/)
@@ -66,6 +67,10 @@ for (const { request, masks, scores } of answers) {
   })
 }
 
+test('the tokens that are known without a vocabulary are those of samexporter', (t) => {
+  t.deepEqual(VISUAL_TOKENS, visual)
+})
+
 test('where nothing reaches the score, the mask is empty', async (t) => {
   const response = await ask({ text: 'a cup of coffee', min_score: 1 })
   t.is(response.statusCode, 200, response.body.slice(0, 300))
@@ -83,7 +88,7 @@ test('without a vocabulary, examples are understood and text is not', async (t) 
   t.is((await ask({ box: [150, 60, 470, 345], min_score: 0.1 }, server)).statusCode, 200)
   const response = await ask({ text: 'a cup' }, server)
   t.is(response.statusCode, 422)
-  t.regex(response.json().error.message, /merges\.txt, is not beside its models/)
+  t.regex(response.json().error.message, /takes no text: there is no tokenizer\.json/)
 })
 
 test('a SAM that knows no text says so', async (t) => {
