@@ -1,7 +1,7 @@
 import type { Lifetime } from '../core/lifetime.ts'
 import type { Phases } from '../core/phases.ts'
 import { batchKey, itemsOf, join, split } from './batch.ts'
-import { fixedBatchLimit, learnedBatchLimit } from './batch-limit.ts'
+import { exceptTogether, fixedBatchLimit, learnedBatchLimit, TOGETHER } from './batch-limit.ts'
 import type { Model, ModelSpec, Provider, Signature } from './model.ts'
 import { type PoolOptions, type PoolState, type PoolStats, workerPool } from './pool.ts'
 import type { Merge } from './queue.ts'
@@ -21,8 +21,11 @@ export type DeviceOperations = {
 export type RunModelOptions = {
   /** Only these outputs, which must be tensors; all of them otherwise. */
   outputs?: readonly string[] | undefined
-  /** Dimension 0 of every feed and output counts independent items, so that waiting requests may share one run. */
-  batch?: boolean
+  /**
+   * Dimension 0 of every feed and output counts independent items, so that waiting requests may share one run: as many as make an
+   * item cheaper, which is learnt, or as many as wait where the task knows that they cost little more together.
+   */
+  batch?: boolean | 'together'
   /** The outputs lie in shared memory: to be kept, and fed again without a copy. */
   shared?: boolean
 }
@@ -88,7 +91,10 @@ export function device(options: DeviceOptions): Device {
     workerData: (): DeviceWorkerData => ({ specs, provider, threads }),
     size: options.workers,
     batching: {
-      limit: (provider === 'cpu' ? learnedBatchLimit : fixedBatchLimit)(options.maxBatch),
+      limit: exceptTogether(
+        (provider === 'cpu' ? learnedBatchLimit : fixedBatchLimit)(options.maxBatch),
+        options.maxBatch,
+      ),
       delayMs: options.batchDelayMs,
       merge: mergedRuns,
     },
@@ -116,7 +122,8 @@ export function device(options: DeviceOptions): Device {
       return model(specs.length - 1, signature)
     },
     run({ id }, feeds, { outputs, batch = false, shared = false }, { lifetime, phases }) {
-      const key = batch && !shared ? batchKey(id, feeds) : undefined
+      const key =
+        batch && !shared ? `${batch === 'together' ? TOGETHER : ''}${batchKey(id, feeds, outputs)}` : undefined
       return pool.run(
         'run',
         { model: id, feeds, outputs, shared },

@@ -6,6 +6,7 @@ import type { InputFile, TaskContext } from '../task.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { Metric } from './graph.ts'
 import { MAX_QUERIES } from './schema.ts'
+import type { TextEmbedder } from './text-embedder.ts'
 import { vectorAt } from './vectors.ts'
 
 /** What a request looks for. */
@@ -20,30 +21,41 @@ export type Given = {
   file: InputFile | undefined
   embedding: readonly unknown[] | undefined
   id: string | number | undefined
+  text: string | undefined
 }
 
+/** What turns other things than vectors into vectors, where it is there. */
+export type Embedders = { image: ImageEmbedder | undefined; text: TextEmbedder | undefined }
+
 /**
- * The vectors that a request gives in one of four ways.
+ * The vectors that a request gives in one of five ways.
  * @throws Failure InvalidRequest, InvalidParameters, InvalidData
  */
 export async function queriesOf(
   given: Given,
   { items, vectors }: Catalogue,
-  embedder: ImageEmbedder | undefined,
+  embedders: Embedders,
   context: TaskContext,
 ): Promise<Queries> {
-  const ways = [given.image, given.file ?? given.embedding, given.id].filter((way) => way !== undefined)
+  const ways = [given.image, given.file ?? given.embedding, given.id, given.text].filter((way) => way !== undefined)
   if (ways.length !== 1) {
     const missing = ways.length === 0
     throw new Failure(
       missing ? 'InvalidRequest' : 'InvalidParameters',
-      `${missing ? 'Nothing is looked for' : 'More than one thing is looked for'}: give "embedding", "id"${embedder ? ', or "image"' : ''}.`,
+      `${missing ? 'Nothing is looked for' : 'More than one thing is looked for'}: give one of ${waysOf(embedders)}.`,
     )
   }
-  const { image, file, embedding, id } = given
+  const { image, file, embedding, id, text } = given
   if (image) {
-    if (!embedder) throw new Failure('InvalidParameters', 'There is no image encoder here: give "embedding" or "id".')
-    return one(await embedded(image, embedder, vectors.dimensions, context))
+    const { image: embedder } = embedders
+    if (!embedder) throw unavailable('image encoder', embedders)
+    const key = createHash('sha256').update(image.bytes).digest('base64')
+    return one(await embedded(key, () => embedder.embed(image, context), vectors.dimensions, context))
+  }
+  if (text !== undefined) {
+    const { text: embedder } = embedders
+    if (!embedder) throw unavailable('text model', embedders)
+    return one(await embedded(`text:${text}`, () => embedder.embed(text, context), vectors.dimensions, context))
   }
   if (id !== undefined) {
     const row = items.rowOf(id)
@@ -73,16 +85,21 @@ export function lengthOf(vector: Float32Array): number {
 
 const one = (vector: Float32Array): Queries => ({ vectors: [vector], several: false })
 
-/** A picture is often looked for again with another filter. */
+const waysOf = ({ image, text }: Embedders): string =>
+  ['"embedding"', '"id"', ...(image ? ['"image"'] : []), ...(text ? ['"text"'] : [])].join(', ')
+
+const unavailable = (what: string, embedders: Embedders): Failure =>
+  new Failure('InvalidParameters', `There is no ${what} here: give one of ${waysOf(embedders)}.`)
+
+/** The same is often looked for again with another filter. */
 async function embedded(
-  image: InputFile,
-  embedder: ImageEmbedder,
+  key: string,
+  embed: () => Promise<Float32Array>,
   dimensions: number,
   context: TaskContext,
 ): Promise<Float32Array> {
-  const key = `recommend:${createHash('sha256').update(image.bytes).digest('base64')}`
-  const vector = await context.cached(key, async () => {
-    const value = await embedder.embed(image, context)
+  const vector = await context.cached(`recommend:${key}`, async () => {
+    const value = await embed()
     return { value, bytes: value.byteLength }
   })
   if (vector.length !== dimensions) {

@@ -21,6 +21,12 @@ export const Fields = z.strictObject({
       items: { anyOf: [{ type: 'number' }, NUMBERS] },
       description: `What is looked for: a vector of the catalogue's dimensions, or a list of up to ${MAX_QUERIES} of them.`,
     }),
+  text: z
+    .string()
+    .min(1)
+    .max(2000)
+    .optional()
+    .describe('What the items look like, in words, where there is a text model beside the image encoder.'),
   id: Id.optional().describe('Items like this one of the catalogue, which is not among them itself.'),
   top_k: z
     .int()

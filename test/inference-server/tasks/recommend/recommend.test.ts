@@ -72,7 +72,13 @@ test('requests that cannot be answered say why', async (t) => {
   const cases: [object, RegExp, number, string][] = [
     [{}, /Nothing is looked for/, 400, 'InvalidRequest'],
     [{ embedding: vector, id: 'item-001' }, /More than one thing/, 422, 'InvalidParameters'],
-    [{ image: Buffer.from('x').toString('base64') }, /no image encoder/, 422, 'InvalidParameters'],
+    [
+      { image: Buffer.from('x').toString('base64') },
+      /no image encoder here: give one of "embedding", "id"\./,
+      422,
+      'InvalidParameters',
+    ],
+    [{ text: 'a shirt' }, /no text model/, 422, 'InvalidParameters'],
     [{ id: 'nobody' }, /No item has the id "nobody"/, 422, 'InvalidParameters'],
     [{ embedding: [1, 2] }, /2 dimensions; the catalogue has 24/, 422, 'InvalidData'],
     [{ embedding: [vector, [1]] }, /Embedding 1 has 1 dimensions/, 422, 'InvalidData'],
@@ -235,6 +241,28 @@ test('a picture goes through the encoder that is there', async (t) => {
   t.deepEqual(rowsOf(byImage.json.recommendations), rowsOf(byVector.json.recommendations))
   const raw = await asked(await photo(), { 'content-type': 'image/jpeg' }, '?task=recommend&top_k=5')
   t.deepEqual(raw.json, byImage.json)
+})
+
+const TEXT = fileURLToPath(new URL('../../fixtures/clip-text', import.meta.url))
+const TOKENIZER = fileURLToPath(new URL('../../fixtures/clip-tokenizer', import.meta.url))
+
+test('a text goes through the text model and its tokenizer, as transformers’ own does', async (t) => {
+  const { asked } = await ready(t, 'npy-json', {
+    'text_model.onnx': await readFile(join(TEXT, 'text_model.onnx')),
+    'tokenizer.json': await readFile(join(TOKENIZER, 'tokenizer.json')),
+  })
+  const references: { text: string; text_embeds: number[] }[] = JSON.parse(
+    await readFile(join(TEXT, 'expected.json'), 'utf8'),
+  )
+  for (const { text, text_embeds } of references.filter((each) => each.text !== '')) {
+    const byText = await asked({ text, top_k: 8, metadata: false })
+    const byVector = await asked({ embedding: text_embeds, top_k: 8, metadata: false })
+    t.is(byText.status, 200, JSON.stringify(byText.json))
+    t.deepEqual(rowsOf(byText.json.recommendations), rowsOf(byVector.json.recommendations))
+    for (const [place, { score }] of byText.json.recommendations.entries()) {
+      t.true(Math.abs(score - byVector.json.recommendations[place].score) < 1e-5)
+    }
+  }
 })
 
 const vectors = (rows: number, data = new Float32Array(rows * 2).fill(1)) =>
