@@ -11,6 +11,8 @@ const ALLOWED: Record<string, readonly string[]> = {
   providers: ['providers', 'images', 'api'],
   controllers: ['controllers', 'providers', 'images', 'api', 'kube'],
 }
+/** The parts of the inference server: each may import itself and those before it. */
+const SERVER_PARTS = ['core', 'runtime', 'images', 'formats', 'storage', 'families', 'tasks', 'http'] as const
 /** Parts of the repository that must not know of each other: they meet over HTTP, or not at all. */
 const STRANGERS: Record<string, readonly string[]> = {
   operator: ['local', 'test', 'demo', 'bench', 'cli', 'inference-server'],
@@ -45,6 +47,17 @@ test('inside the operator, imports point one way: api ← images ← providers �
     const allowed = ALLOWED[part]
     const [root, target = ''] = to.split('/')
     return allowed !== undefined && (root !== 'operator' || !allowed.includes(target))
+  })
+  t.deepEqual(wrong, [])
+})
+
+test('inside the inference server, imports point one way: core ← runtime ← images ← formats ← families ← tasks ← http ← the root', async (t) => {
+  const found = await imports('inference-server')
+  t.true(found.length > 100, 'the imports were found')
+  const wrong = found.filter(({ from, to }) => {
+    const importing = SERVER_PARTS.findIndex((part) => from.startsWith(`inference-server/${part}/`))
+    const imported = SERVER_PARTS.findIndex((part) => to.startsWith(`inference-server/${part}/`))
+    return importing >= 0 && (imported < 0 || imported > importing)
   })
   t.deepEqual(wrong, [])
 })

@@ -10,6 +10,7 @@ from functools import partial
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from samexporter.onnx_utils import ImageEncoderOnnxModel
 from segment_anything import SamPredictor
 from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
@@ -78,6 +79,20 @@ def teach(sam, steps):
     return sam.eval()
 
 
+class OnnxModel(SamOnnxModel):
+    """
+    Meta's module with the crop as their repository has it. The release on PyPI crops by `int(size)`, which tracing bakes into
+    the graph: `masks` of such exports are right for pictures of the traced aspect ratio only. `low_res_masks` always are.
+    """
+
+    def mask_postprocessing(self, masks, orig_im_size):
+        masks = F.interpolate(masks, size=(self.img_size, self.img_size), mode="bilinear", align_corners=False)
+        height, width = self.resize_longest_image_size(orig_im_size, self.img_size)
+        masks = masks[..., :height, :width]
+        height, width = orig_im_size.to(torch.int64)
+        return F.interpolate(masks, size=(height, width), mode="bilinear", align_corners=False)
+
+
 def export_all(sam, target):
     mean, std = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
     export(ImageEncoderOnnxModel(sam, False, mean, std), {"input_image": torch.zeros(1, 3, FRAME, FRAME)},
@@ -94,8 +109,8 @@ def export_all(sam, target):
     }
     axes = {"point_coords": {1: "num_points"}, "point_labels": {1: "num_points"}}
     outputs = ["masks", "iou_predictions", "low_res_masks"]
-    export(SamOnnxModel(sam, return_single_mask=False), inputs, outputs, axes, target / "decoder.onnx")
-    export(SamOnnxModel(sam, return_single_mask=True), inputs, outputs, axes, target / "decoder-single.onnx")
+    export(OnnxModel(sam, return_single_mask=False), inputs, outputs, axes, target / "decoder.onnx")
+    export(OnnxModel(sam, return_single_mask=True), inputs, outputs, axes, target / "decoder-single.onnx")
 
 
 def expected(sam):

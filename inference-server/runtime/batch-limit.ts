@@ -4,11 +4,20 @@ export type BatchLimit = {
   items(key: string): number
   /** A run of so many items took so many milliseconds. */
   observe(key: string, items: number, ms: number): void
+  /** The first dimension of this key turned out to be no batch: its runs are never shared again. */
+  forbid(key: string): void
 }
 
 /** As many as may be, whatever it costs: a GPU is idle for the most part of a small run. */
 export function fixedBatchLimit(maxItems: number): BatchLimit {
-  return { items: () => maxItems, observe() {} }
+  const forbidden = new Set<string>()
+  return {
+    items: (key) => (forbidden.has(key) ? 1 : maxItems),
+    observe() {},
+    forbid(key) {
+      if (forbidden.size < MAX_KEYS) forbidden.add(key)
+    },
+  }
 }
 
 /** What the keys of runs begin with that are known to cost little more for many items than for one: nothing is learnt of them. */
@@ -16,11 +25,12 @@ export const TOGETHER = 'together;'
 
 /** `limit` for all keys but those that begin with TOGETHER, whose runs may have as many items as any may. */
 export function exceptTogether(limit: BatchLimit, maxItems: number): BatchLimit {
+  const fixed = fixedBatchLimit(maxItems)
+  const of = (key: string) => (key.startsWith(TOGETHER) ? fixed : limit)
   return {
-    items: (key) => (key.startsWith(TOGETHER) ? maxItems : limit.items(key)),
-    observe(key, items, ms) {
-      if (!key.startsWith(TOGETHER)) limit.observe(key, items, ms)
-    },
+    items: (key) => of(key).items(key),
+    observe: (key, items, ms) => of(key).observe(key, items, ms),
+    forbid: (key) => of(key).forbid(key),
   }
 }
 
@@ -37,7 +47,7 @@ const MAX_KEYS = 256
 
 /** What an item costs in runs of more than 2^(level-1) and at most 2^level items. */
 type Cost = { ms: number; runs: number }
-type Known = { costs: (Cost | undefined)[]; runs: number }
+type Known = { costs: (Cost | undefined)[]; runs: number; forbidden?: boolean }
 
 /**
  * Lets batches grow while items get cheaper by it, which is learnt from the runs themselves. On a CPU a small model is mostly
@@ -59,9 +69,13 @@ export function learnedBatchLimit(maxItems: number): BatchLimit {
 
   return {
     items(key) {
-      const { costs, runs } = of(key)
+      const { costs, runs, forbidden } = of(key)
+      if (forbidden) return 1
       const level = worthWhile(costs)
       return Math.max(1, Math.min(maxItems, 2 ** (level + probe(costs, level, runs))))
+    },
+    forbid(key) {
+      of(key).forbidden = true
     },
     observe(key, items, ms) {
       const entry = of(key)

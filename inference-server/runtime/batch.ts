@@ -1,8 +1,11 @@
 import { elements, type Tensor, type Tensors } from './tensors.ts'
 
-/** Feeds that may share one run have the same key: the same model, names, types and dimensions but for the first. */
-export function batchKey(model: number, feeds: Tensors): string {
-  let key = String(model)
+/**
+ * Runs that may be one have the same key: the same model, the same outputs, and feeds of the same names, types and dimensions
+ * but for the first.
+ */
+export function batchKey(model: number, feeds: Tensors, outputs: readonly string[] = []): string {
+  let key = `${model}>${outputs.join()}`
   for (const [name, { type, dims }] of Object.entries(feeds)) key += `;${name}:${type}:${dims.slice(1).join('x')}`
   return key
 }

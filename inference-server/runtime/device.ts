@@ -122,7 +122,8 @@ export function device(options: DeviceOptions): Device {
       return model(specs.length - 1, signature)
     },
     run({ id }, feeds, { outputs, batch = false, shared = false }, { lifetime, phases }) {
-      const key = batch && !shared ? `${batch === 'together' ? TOGETHER : ''}${batchKey(id, feeds)}` : undefined
+      const key =
+        batch && !shared ? `${batch === 'together' ? TOGETHER : ''}${batchKey(id, feeds, outputs)}` : undefined
       return pool.run(
         'run',
         { model: id, feeds, outputs, shared },

@@ -148,6 +148,8 @@ export function workerPool<Operations extends OperationTable>(options: PoolOptio
       }
     } catch (error) {
       if (jobs.length === 1) settle(jobs[0], { ok: false, message: String(error) })
+      const key = jobs[0]?.batch?.key
+      if (key !== undefined) batching.limit.forbid(key)
       queue.putBack(jobs)
       dispatch()
     }

@@ -64,7 +64,8 @@ export async function imageInput(
     async prepare(file, context, { fit = preprocessing.fit, retouch } = {}) {
       let seen: Seen | undefined
       const { original, pixels } = await context.decode(file, (size) => {
-        seen = seenOf(size, resizedSize(size, fit, context.maxImagePixels), preprocessing.crop)
+        const whole = resizedSize(size, fit, largest(fit, preprocessing.crop, context.maxImagePixels))
+        seen = seenOf(size, whole, preprocessing.crop)
         return { ...seen.whole, kernel: preprocessing.kernel, ...(preprocessing.crop ? { crop: seen.crop } : {}) }
       })
       const given = retouch && seen ? await retouch(pixels, seen) : pixels
@@ -75,6 +76,18 @@ export async function imageInput(
       return { original, tensor }
     },
   }
+}
+
+/** How far a picture's aspect ratio may make a model's input larger than that of a square one. */
+const LONGEST = 8
+
+/**
+ * Pixels that a picture may have after resizing. Where all of them go into the model, its memory grows with them, for
+ * transformers even with their square: one long and thin picture could end the process.
+ */
+function largest(fit: Fit, crop: Size | undefined, maxImagePixels: number): number {
+  if (crop || fit.to === 'size') return maxImagePixels
+  return LONGEST * (fit.to === 'multiples' ? fit.width * fit.height : fit.length ** 2)
 }
 
 const isFree = ({ shape }: Value) => typeof shape[0] === 'string'

@@ -22,16 +22,34 @@ export function extent({ width, height, inside }: Mask): { area: number; box: Bo
   return area > 0 ? { area, box: [left, top, right, bottom] } : undefined
 }
 
-/** The mask at another resolution: inside where the pixel under a node's middle is inside. */
-export function resampled({ width, height, inside }: Mask, to: Size): Mask {
+/**
+ * The mask at another resolution: inside where the pixel under a node's middle is. A mask so thin that no middle meets it is
+ * inside wherever any pixel of a node's square is, so that something is left of it.
+ */
+export function resampled(mask: Mask, to: Size): Mask {
+  const { width, height, inside } = mask
   const out = new Uint8Array(to.width * to.height)
+  let some = false
   for (let y = 0; y < to.height; y++) {
     const row = Math.min(height - 1, Math.floor(((y + 0.5) * height) / to.height)) * width
     for (let x = 0; x < to.width; x++) {
-      out[y * to.width + x] = inside[row + Math.min(width - 1, Math.floor(((x + 0.5) * width) / to.width))] ?? 0
+      if (!inside[row + Math.min(width - 1, Math.floor(((x + 0.5) * width) / to.width))]) continue
+      out[y * to.width + x] = 1
+      some = true
     }
   }
-  return { ...to, inside: out }
+  return { ...to, inside: some ? out : touched(mask, to) }
+}
+
+function touched({ width, height, inside }: Mask, to: Size): Uint8Array {
+  const out = new Uint8Array(to.width * to.height)
+  for (let y = 0; y < height; y++) {
+    const row = Math.floor((y * to.height) / height) * to.width
+    for (let x = 0; x < width; x++) {
+      if (inside[y * width + x]) out[row + Math.floor((x * to.width) / width)] = 1
+    }
+  }
+  return out
 }
 
 /**

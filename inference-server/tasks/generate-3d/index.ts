@@ -4,8 +4,8 @@ import { z } from 'zod'
 import { Failure } from '../../core/errors.ts'
 import { depth } from '../../families/depth.ts'
 import type { Models } from '../../families/family.ts'
-import { sam1 } from '../../families/sam1.ts'
 import { exampleImage, exampleMask } from '../example-image.ts'
+import { samEncoder } from '../sam/encoder.ts'
 import { defineTask, IMAGE_FILE, IMAGE_TYPES, type InputFile, type TaskContext } from '../task.ts'
 import type { DepthKind } from './depth.ts'
 import { Answer, Fields, type Generate3d, Settings } from './fields.ts'
@@ -45,7 +45,7 @@ export const generate3d = defineTask({
   async bind({ models, settings }) {
     const { depth: kind = await depthKind(models), inflation } = Settings.parse(settings)
     const found = [await gaussianMaker(models), await depthMaker(models, kind)].filter((maker) => maker !== undefined)
-    if (found.length === 0 && !(inflation ?? models.parts(sam1) !== undefined)) return undefined
+    if (found.length === 0 && !(inflation ?? samEncoder(models) !== undefined)) return undefined
     const makers: readonly Maker[] = [...found, inflationMaker]
     return {
       models: found.map(({ model }) => model).filter((model) => model !== undefined),

@@ -3,7 +3,8 @@ import type { Size } from '../../images/decode.ts'
 import { type Work, workModule } from '../../runtime/offload.ts'
 import type { Artifact, Form, TaskContext } from '../task.ts'
 import type { Method } from './fields.ts'
-import type { Representation, Surface } from './work.ts'
+import type { Surface } from './surface.ts'
+import type { Representation } from './work.ts'
 
 export const work: Work<typeof import('./work.ts')> = workModule(new URL('./work.ts', import.meta.url))
 

@@ -1,4 +1,5 @@
-import type { Gaussians, Mesh } from '../../formats/geometry.ts'
+import { Failure } from '../../core/errors.ts'
+import type { Gaussians } from '../../formats/geometry.ts'
 import { glb } from '../../formats/glb.ts'
 import { gaussianPly, meshPly, pointPly } from '../../formats/ply.ts'
 import type { RgbImage, Size } from '../../images/decode.ts'
@@ -9,11 +10,9 @@ import { extent, gridFor, type Mask, resampled } from './grid.ts'
 import { body, rimOf } from './inflation.ts'
 import { bytes, floats, normalsOf, trianglesOf } from './sheet.ts'
 import { pointsOf, splats, strongest } from './splats.ts'
+import { type Surface, spacingOf, withoutStrays } from './surface.ts'
 
 /** What CPU threads do for `generate_3d`: pure functions of plain data; large arrays are shared, not copied. */
-
-/** A surface: a mesh whose points also know the distance to their neighbours. */
-export type Surface = Mesh & { spacing: Float32Array }
 
 export type Representation = 'gaussians' | 'points' | 'mesh'
 
@@ -52,14 +51,21 @@ export function surfaceFromDepth(
   const distance = distances(resizeBilinear(depth, grid).data, options.kind, options.ratio)
   const sheet = unproject(distance, inside, { grid, original: options.original, fovDegrees: options.fovDegrees })
   const count = sheet.positions.length / 3
-  const step = Math.max(1 / grid.width, 1 / grid.height) / focalLength(options.fovDegrees)
-  const spacing = floats(count)
-  for (let i = 0; i < count; i++) spacing[i] = (sheet.positions[i * 3 + 2] ?? 0) * step
+  if (count === 0) throw new Failure('ModelFailed', 'The model gave no depth inside the mask that is a finite number.')
   const colours = bytes(count * 3)
   for (const [node, point] of sheet.index.entries()) {
     if (point >= 0) colours.set(picture.data.subarray(node * 3, node * 3 + 3), point * 3)
   }
-  return { positions: sheet.positions, normals: normalsOf(sheet), triangles: trianglesOf(sheet), colours, spacing }
+  const normals = normalsOf(sheet)
+  const step = Math.max(1 / grid.width, 1 / grid.height) / focalLength(options.fovDegrees)
+  const { positions } = sheet
+  return withoutStrays({
+    positions,
+    normals,
+    colours,
+    triangles: trianglesOf(sheet),
+    spacing: spacingOf(positions, normals, step),
+  })
 }
 
 /** The grid over the whole picture for a body of at most so many points: both its sides and the rim between them. */
@@ -121,9 +127,11 @@ export function cutPicture(pixels: RgbImage, mask: Mask, seen: Seen): RgbImage {
   return pixels
 }
 
-/** The finite gaussians of a model, at most so many. */
+/** The finite gaussians of a model, at most so many. @throws Failure ModelFailed when there is none */
 export function selectGaussians(gaussians: Gaussians, count: number): Gaussians {
-  return strongest(gaussians, count)
+  const kept = strongest(gaussians, count)
+  if (kept.opacities.length === 0) throw new Failure('ModelFailed', 'The model gave no gaussian of finite numbers.')
+  return kept
 }
 
 /** A surface as a PLY file. */
@@ -132,9 +140,9 @@ export function surfacePly(surface: Surface, as: Representation): Uint8Array<Arr
   return as === 'mesh' ? meshPly(surface) : pointPly(surface)
 }
 
-/** A surface as a GLB file. */
+/** A surface as a GLB file; one too small for a triangle as points, as glTF knows no empty mesh. */
 export function surfaceGlb({ triangles, ...points }: Surface, as: 'points' | 'mesh'): Uint8Array<ArrayBuffer> {
-  return glb(as === 'mesh' ? { ...points, triangles } : points)
+  return glb(as === 'mesh' && triangles.length > 0 ? { ...points, triangles } : points)
 }
 
 /** Gaussians as a PLY file of their own kind, or of the points that they lie on. */

@@ -82,6 +82,9 @@ export const getEmbedding = defineTask({
         if (!image) throw new TypeError('the request was checked to have an image')
         const { original, embedding: made, further } = await source.embed(image, context)
         const isVector = made.dims.length === 1
+        if (isVector && !made.data.every(Number.isFinite)) {
+          throw new Failure('ModelFailed', 'The model gave an embedding with values that are no finite numbers.')
+        }
         const embedding = isVector && normalize ? { ...made, data: normalised(made.data) } : made
         const asNumbers = encoding_format === 'float' || (encoding_format === undefined && isVector)
         if (asNumbers && embedding.data.length > MAX_NUMBERS) {

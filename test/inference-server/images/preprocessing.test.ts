@@ -7,6 +7,7 @@ import {
   IMAGENET,
   type Preprocessing,
   resizedSize,
+  toInterleaved,
   toPlanes,
 } from '../../../inference-server/images/preprocessing.ts'
 import {
@@ -102,4 +103,19 @@ test('planes are separated, scaled and normalised', (t) => {
   }
   const planes = toPlanes({ width: 2, height: 1, data: Uint8Array.from([255, 0, 255, 0, 255, 0]) }, preprocessing)
   t.deepEqual([...planes], [1, 0, -1, 1, 0, -0.5])
+})
+
+test('interleaved models get the same values, pixel by pixel', (t) => {
+  const preprocessing: Preprocessing = {
+    ...IMAGENET,
+    fit: { to: 'size', width: 3, height: 1 },
+    kernel: 'linear',
+    scale: 1 / 255,
+  }
+  const image = { width: 3, height: 1, data: Uint8Array.from([1, 2, 3, 40, 50, 60, 255, 0, 128]) }
+  const [planes, interleaved] = [toPlanes(image, preprocessing), toInterleaved(image, preprocessing)]
+  t.deepEqual(
+    [...interleaved],
+    [0, 1, 2].flatMap((pixel) => [0, 1, 2].map((channel) => planes[channel * 3 + pixel] ?? Number.NaN)),
+  )
 })

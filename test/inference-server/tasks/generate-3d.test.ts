@@ -102,6 +102,16 @@ test('a server without SAM and without models of shape does not offer the task',
   t.is((await send({})).statusCode, 400)
 })
 
+test('a picture so long and thin that it would make a huge input for the model is refused', async (t) => {
+  const { send } = await serving(t, fixture('depth'))
+  const long = await sharp({ create: { width: 20_000, height: 90, channels: 3, background: '#888' } })
+    .png()
+    .toBuffer()
+  const answer = await send({ image: long.toString('base64') })
+  t.is(answer.statusCode, 413)
+  t.regex(answer.json().error.message, /too long and thin/)
+})
+
 test('a mask is inflated to a body, and the answer says that no model saw its depth', async (t) => {
   const { made } = await serving(t, SAM_LITE)
   const answer = await made({ mask: await disc(), representation: 'mesh', num_points: 5000 })
@@ -165,20 +175,25 @@ test("a depth model's map is transformers', and every point lies where the camer
   const map = await referenceDepth()
   // The picture's aspect ratio at the number of points asked for, where the model saw it in multiples of its patches.
   const grid = { width: 147, height: 98 }
-  t.is(answer.num_points, grid.width * grid.height)
   const expected = distances(resizeBilinear(map, grid).data, 'inverse', 4)
+  const { x = [], y = [], z = [] } = columns
+  t.is(z.length, answer.num_points)
+  // The steps of random depth are steep; what lies in them belongs to no surface.
+  t.true(z.length > 0.7 * expected.length, `${z.length}`)
   // 55° over the longest side, 600 pixels.
   const focal = 300 / Math.tan((27.5 * Math.PI) / 180)
   let [worst, sum] = [0, 0]
-  for (const [i, distance] of expected.entries()) {
-    const [x = 0, y = 0, z = 0] = [columns.x?.[i], columns.y?.[i], columns.z?.[i]]
-    worst = Math.max(worst, Math.abs(z / distance - 1))
-    sum += Math.abs(z / distance - 1)
-    t.true(Math.abs((x / z) * focal + 300 - ((i % grid.width) + 0.5) * (600 / grid.width)) < 1e-2)
-    t.true(Math.abs((y / z) * focal + 200 - (Math.floor(i / grid.width) + 0.5) * (400 / grid.height)) < 1e-2)
+  for (const [i, distance] of z.entries()) {
+    const across = ((((x[i] ?? 0) / distance) * focal + 300) * grid.width) / 600 - 0.5
+    const down = ((((y[i] ?? 0) / distance) * focal + 200) * grid.height) / 400 - 0.5
+    const [column, row] = [Math.round(across), Math.round(down)]
+    t.true(Math.abs(across - column) < 1e-2 && Math.abs(down - row) < 1e-2)
+    const deviation = Math.abs(distance / (expected[row * grid.width + column] ?? 0) - 1)
+    worst = Math.max(worst, deviation)
+    sum += deviation
   }
   // Random weights magnify the half grey level in which libvips and Pillow differ.
-  t.true(sum / expected.length < 0.005 && worst < 0.1, `${sum / expected.length}, ${worst}`)
+  t.true(sum / z.length < 0.005 && worst < 0.1, `${sum / z.length}, ${worst}`)
 })
 
 test('of a masked picture only what is inside comes, as splats of 68 bytes in the picture’s colours', async (t) => {
@@ -186,7 +201,7 @@ test('of a masked picture only what is inside comes, as splats of 68 bytes in th
   const mask = await disc(60)
   const answer = await made({ mask, num_points: 2000 })
   t.is(answer.representation, 'gaussians')
-  t.true(answer.num_points <= 2000 && answer.num_points > 1900, `${answer.num_points}`)
+  t.true(answer.num_points <= 2000 && answer.num_points > 1500, `${answer.num_points}`)
   const { columns, elements } = readPly(answer.file)
   t.is(elements[0]?.properties.length, 17)
   for (let i = 0; i < answer.num_points; i++) {
@@ -199,6 +214,20 @@ test('of a masked picture only what is inside comes, as splats of 68 bytes in th
   const glb = await validateGlb((await send({ mask, num_points: 2000 }, { accept: GLB })).rawPayload)
   t.deepEqual(glb.issues.messages, [])
   t.true((glb.info?.totalTriangleCount ?? 0) > 0)
+})
+
+test('of a mask of one pixel comes one point, or the smallest body', async (t) => {
+  const dot = await sharp({ create: { width: 600, height: 400, channels: 3, background: '#000' } })
+    .composite([{ input: { create: { width: 1, height: 1, channels: 3, background: '#fff' } }, left: 599, top: 0 }])
+    .png()
+    .toBuffer()
+  const mask = dot.toString('base64')
+  const { made, send } = await serving(t, fixture('depth'))
+  t.is((await made({ mask, num_points: 16 })).num_points, 1)
+  const mesh = await validateGlb((await send({ mask, num_points: 16 }, { accept: GLB })).rawPayload)
+  t.deepEqual(mesh.issues.messages, [])
+  const body = await made({ mask, num_points: 16, method: 'inflation', representation: 'mesh' })
+  t.like(body, { num_points: 8, num_faces: 12, fallback: true })
 })
 
 test('a metric model keeps its metres, as transformers’ config.json or ours says', async (t) => {

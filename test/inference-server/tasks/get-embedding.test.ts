@@ -88,6 +88,24 @@ test("CLIP's embedding of a photograph is transformers', and its mirror image's 
   t.true(Math.abs(Math.hypot(...numbers(made.embedding)) - 1) < 1e-6)
 })
 
+test('pictures that share a run get the embeddings that each gets alone', async (t) => {
+  const server = await serving(t, fixture('clip'))
+  const turned = await Promise.all(
+    [0, 90, 180, 270].map(async (angle) => {
+      const bytes = await sharp(await photo())
+        .rotate(angle)
+        .png()
+        .toBuffer()
+      return bytes.toString('base64')
+    }),
+  )
+  const alone: number[][] = []
+  for (const image of turned) alone.push(numbers((await server.embed({ image })).embedding))
+  const together = await Promise.all(turned.map(async (image) => numbers((await server.embed({ image })).embedding)))
+  for (const [i, embedding] of together.entries()) t.true(cosine(embedding, alone[i] ?? []) > 0.999999)
+  t.true(cosine(alone[0] ?? [], alone[1] ?? []) < 0.99)
+})
+
 test('without normalising, the embedding has the length that the model gives it', async (t) => {
   const server = await serving(t, fixture('clip'))
   const expected = z.object({ image_embeds: z.array(z.number()) }).parse(await reference('clip/reference.json'))

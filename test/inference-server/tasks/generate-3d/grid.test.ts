@@ -6,6 +6,12 @@ test('an empty mask has no extent', (t) => {
   t.is(extent({ width: 3, height: 2, inside: new Uint8Array(6) }), undefined)
 })
 
+test('something is left of a mask thinner than the steps of the grid', (t) => {
+  const inside = new Uint8Array(100 * 100)
+  for (let y = 0; y < 100; y++) inside[y * 100] = 1
+  t.deepEqual([...resampled({ width: 100, height: 100, inside }, { width: 2, height: 2 }).inside], [1, 0, 1, 0])
+})
+
 test('the extent is the area and the bounding box', (t) => {
   t.deepEqual(extent({ width: 3, height: 2, inside: Uint8Array.of(0, 1, 0, 0, 1, 1) }), { area: 3, box: [1, 0, 3, 2] })
 })
