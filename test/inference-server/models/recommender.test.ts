@@ -23,7 +23,8 @@ test('pictures drawn elsewhere and smaller find items of their colour, and mostl
     t.is(response.statusCode, 200)
     return response.json()
   }
-  const answers = await Promise.all(all.map(async (motif) => ({ motif, answer: await asked(motif, '&top_k=1') })))
+  const answers: { motif: (typeof all)[number]; answer: Answer }[] = []
+  for (const motif of all) answers.push({ motif, answer: await asked(motif, '&top_k=1') })
   const share = (field: 'colour' | 'shape') =>
     answers.filter(({ motif, answer }) => answer.recommendations[0]?.metadata[field] === motif[field]).length /
     all.length
