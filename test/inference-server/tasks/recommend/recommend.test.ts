@@ -382,4 +382,5 @@ test('items may have their vectors themselves', async (t) => {
     json.recommendations.map(({ id }: { id: number }) => id),
     [1, 2],
   )
+  for (const id of [1, '1']) t.is((await server.asked({ id, top_k: 1 })).json.recommendations[0].id, 2)
 })
