@@ -12,11 +12,10 @@ export const SAM3_FEATURES = [
 ] as const
 
 const TEXT = ['text_attention_mask', 'text_memory', 'text_embeds']
-/** Heads as samexporter writes them since 0.5, and finished masks as before. */
+/** Heads as samexporter writes them since 0.5. Before, thresholds and the picture's size were baked into the graph. */
 const HEADS = ['pred_boxes', 'pred_logits', 'pred_masks', 'presence_logit_dec']
-const FINISHED = ['boxes', 'scores', 'masks']
 
-/** SAM 3 as written by samexporter's export_sam3.py. */
+/** SAM 3 as written by samexporter's export_sam3.py, of version 0.5 or later. */
 export const sam3: Family<'encoder' | 'language' | 'decoder'> = {
   name: 'SAM 3',
   contract:
@@ -24,7 +23,7 @@ export const sam3: Family<'encoder' | 'language' | 'decoder'> = {
     `${TEXT.join(', ')}, and a decoder with inputs box_coords, box_labels, box_masks and outputs ${HEADS.join(', ')}`,
   part({ inputs, outputs }) {
     if (hasAll(inputs, ['box_coords', 'box_labels', 'box_masks', 'backbone_fpn_2'])) {
-      return hasAll(outputs, HEADS) || hasAll(outputs, FINISHED) ? 'decoder' : undefined
+      return hasAll(outputs, HEADS) ? 'decoder' : undefined
     }
     const [input] = inputs
     if (inputs.length !== 1 || !input) return undefined

@@ -38,6 +38,8 @@ const SHEET = 0.88
 const CORRIDOR = 4
 /** Of all rooms together: a plan has some thousands, and noise would make an answer of many megabytes. */
 const MOST_CORNERS = 100_000
+/** A hole is a core of its room from this share of the room's outline's area. */
+const CORE = 0.1
 /** A hole smaller than this share of the least room is dirt. */
 const DIRT = 0.02
 
@@ -85,13 +87,16 @@ function outline(plan: Uint8Array, spaces: Components, space: number, limits: Ro
     limits.epsilonFactor,
   )
   const areas = rings.map(signedArea)
-  const area = areas.reduce((sum, each) => sum + each, 0)
-  const around = rings.reduce((sum, ring) => sum + perimeter(ring), 0)
+  const area = sumOf(areas)
+  const around = sumOf(rings.map(perimeter))
+  // Pillars make no corridor of a room; a core in its middle does.
+  const bounding = rings.filter((_, at) => at === 0 || Math.abs(areas[at] ?? 0) > CORE * (areas[0] ?? 0))
   const [polygon = [], ...rest] = rings.map(toRing)
   const xs = polygon.map(([x]) => x)
   const ys = polygon.map(([, y]) => y)
   return {
-    label: elongation(area, around) >= CORRIDOR ? 'corridor' : 'room',
+    label:
+      elongation(sumOf(bounding.map(signedArea)), sumOf(bounding.map(perimeter))) >= CORRIDOR ? 'corridor' : 'room',
     confidence: wallShare(plan, spaces, [outer, ...holes]),
     area,
     perimeter: around,
@@ -101,6 +106,8 @@ function outline(plan: Uint8Array, spaces: Components, space: number, limits: Ro
     holes: rest,
   }
 }
+
+const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0)
 
 /** Simplifies all rings as far as asked, or less far where they would cross themselves or each other. */
 function simplifyTogether(rings: readonly Int32Array[], factor: number): number[][] {

@@ -2,11 +2,15 @@ import type { Size } from '../../images/decode.ts'
 import { DISTANCE_UNIT } from '../../images/distance.ts'
 
 /** Strokes may be walls beside a pen's lines from this ratio of thickness, and if they make up this share of the ink. */
-const THICKER = 2
+const THICKER = 2.5
 const THICK_SHARE = 0.25
-/** A pen's lines make up at least this share of the strokes, and vary up to this ratio. */
+/** A pen's lines make up at least this share of the strokes. */
 const PEN_SHARE = 0.05
-const PEN_SPREAD = 1.6
+/** A thickness that is rarer comes from where strokes meet. */
+const RARE = 0.004
+/** Classes of strokes lie farther apart than this ratio, and than this many pixels. */
+const APART = 1.35
+const APART_PIXELS = 1.5
 
 /** How much stroke there is of each thickness: pixels of the middle lines, by the distance from there to the edge. */
 export function strokeLengths(distances: Uint16Array, { width, height }: Size): Float64Array {
@@ -30,26 +34,42 @@ const thicknessOf = (distance: number) => (2 * distance) / DISTANCE_UNIT - 0.5
 
 /**
  * Between the pen's lines and thicker strokes, in pixels; 0 where nothing is drawn by a pen, or nothing is thicker.
- * The pen's thickness is the least that makes up a good part of the strokes.
+ * The pen's lines are the thinnest class of strokes of which there are many.
  */
 export function penThickness(lengths: Float64Array, thickest: number): number {
   const total = lengths.reduce((sum, length) => sum + length, 0)
-  let [pen, longest, seen] = [0, 0, 0]
-  for (const [distance, length] of lengths.entries()) {
-    if (thicknessOf(distance) > thickest) break
-    // Another class begins where the strokes so far are many and the next are much thicker than the most common of them.
-    if (seen > total * PEN_SHARE && thicknessOf(distance) > PEN_SPREAD * pen) break
-    seen += length
-    if (length > longest) [pen, longest] = [thicknessOf(distance), length]
+  const classes = strokeClasses(lengths, total * RARE)
+  for (const [at, pen] of classes.entries()) {
+    if (pen.mean > thickest) return 0
+    const next = classes[at + 1]
+    if (!next || pen.length < total * PEN_SHARE) continue
+    let [thick, all] = [0, 0]
+    for (const [distance, length] of lengths.entries()) {
+      const ink = length * Math.max(0, thicknessOf(distance))
+      all += ink
+      if (thicknessOf(distance) >= THICKER * pen.mean) thick += ink
+    }
+    return thick >= all * THICK_SHARE ? Math.sqrt(pen.most * next.least) : 0
   }
-  if (seen <= total * PEN_SHARE) return 0
-  let [thick, all] = [0, 0]
+  return 0
+}
+
+type StrokeClass = { least: number; most: number; mean: number; length: number }
+
+/** Thicknesses that follow each other closely, the thinnest first. */
+function strokeClasses(lengths: Float64Array, rare: number): StrokeClass[] {
+  const classes: StrokeClass[] = []
   for (const [distance, length] of lengths.entries()) {
-    const ink = length * thicknessOf(distance)
-    all += ink
-    if (thicknessOf(distance) >= THICKER * pen) thick += ink
+    if (length <= rare) continue
+    const thickness = thicknessOf(distance)
+    const last = classes.at(-1)
+    if (last && thickness <= Math.max(last.most * APART, last.most + APART_PIXELS)) {
+      last.mean = (last.mean * last.length + thickness * length) / (last.length + length)
+      last.length += length
+      last.most = thickness
+    } else classes.push({ least: thickness, most: thickness, mean: thickness, length })
   }
-  return thick >= all * THICK_SHARE ? PEN_SPREAD * pen + 0.5 : 0
+  return classes
 }
 
 /** The thickness that a tenth of the walls' ink exceeds: the thickest walls, without the blots where they meet. */

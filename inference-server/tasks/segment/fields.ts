@@ -7,6 +7,9 @@ export const MAX_PROMPTS = 64
 /** Polygons of one mask; the smallest of more are left out. */
 export const MAX_POLYGONS = 1000
 
+/** Instances of a concept; those with the lowest scores of more are left out. */
+export const MAX_INSTANCES = 64
+
 const Coordinate = z.number()
 const Point = z.tuple([Coordinate, Coordinate])
 const Label = z.union([z.literal(0), z.literal(1)])
@@ -39,6 +42,16 @@ export const SegmentFields = z.strictObject({
     .describe(
       'Several things to segment in the one picture, each with points, a box or both; in place of those above.',
     ),
+  text: z
+    .string()
+    .trim()
+    .min(1)
+    .max(300)
+    .optional()
+    .describe(
+      'SAM 3: a noun phrase, all of whose instances are segmented; points and a box are examples of it, or with label 0 of what it is not.',
+    ),
+  min_score: z.number().min(0).max(1).default(0.5).describe('SAM 3: instances with a lower score are left out.'),
   alternatives: z
     .boolean()
     .default(false)
@@ -81,6 +94,6 @@ export const SegmentAnswer = z.strictObject({
     .array(z.strictObject({ ...MASK, prompt: z.int().describe('Which of the prompts, from 0.') }))
     .optional()
     .describe(
-      'Each mask, where `prompts` or `alternatives` are asked for. What stands above is then of the union of all prompts’ masks, with the lowest of their scores, or of the best alternative.',
+      'Each mask, where `prompts`, `text` or `alternatives` are asked for. What stands above is then of the union of all masks, with the lowest of their scores, or of the best alternative.',
     ),
 })

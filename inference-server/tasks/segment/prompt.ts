@@ -8,7 +8,7 @@ import { MAX_PROMPTS, type PromptFields, type SegmentFields } from './fields.ts'
  * The prompts of a request: those of `prompts`, or the one that the request is itself.
  * @throws Failure InvalidPrompt
  */
-export function readPrompts({ prompts, alternatives, ...own }: z.output<typeof SegmentFields>): Prompt[] {
+export function readPrompts({ prompts, alternatives, text: _, ...own }: z.output<typeof SegmentFields>): Prompt[] {
   if (!prompts) return [readPrompt(own, '')]
   if (own.points.length > 0 || own.labels || own.box || own.multimask !== undefined) {
     throw new Failure(
@@ -24,8 +24,31 @@ export function readPrompts({ prompts, alternatives, ...own }: z.output<typeof S
   return prompts.map((prompt, at) => readPrompt(prompt, `prompts[${at}]: `))
 }
 
-/** Labels default to foreground; `multimask` to true for one point alone, the ambiguous prompt that SAM's alternatives are made for. */
-function readPrompt({ points, box, ...given }: z.output<typeof PromptFields>, where: string): Prompt {
+/**
+ * The examples in a request for a concept: they may be missing where a text says it.
+ * @throws Failure InvalidPrompt
+ */
+export function readConcept({ prompts, alternatives, text, ...own }: z.output<typeof SegmentFields>): Prompt {
+  if (prompts) throw new Failure('InvalidPrompt', 'SAM 3 finds one concept at a time: give "text", "points" and "box".')
+  if (alternatives) throw new Failure('InvalidPrompt', 'SAM 3 has no alternatives: it finds all instances.')
+  // A text may go with examples of what it does not mean, alone.
+  return text === undefined ? readPrompt(own, '') : { ...labelled(own, ''), multimask: false }
+}
+
+/** `multimask` defaults to true for one point alone, the ambiguous prompt that SAM's alternatives are made for. */
+function readPrompt(given: z.output<typeof PromptFields>, where: string): Prompt {
+  const prompt = labelled(given, where)
+  if (!prompt.box && !prompt.labels.includes(1)) {
+    throw new Failure(
+      'InvalidPrompt',
+      `${where}Nothing is prompted: give "points" with at least one label 1, or a "box".`,
+    )
+  }
+  return { ...prompt, multimask: given.multimask ?? (prompt.points.length === 1 && !prompt.box) }
+}
+
+/** Labels default to foreground. */
+function labelled({ points, box, ...given }: z.output<typeof PromptFields>, where: string): Omit<Prompt, 'multimask'> {
   const labels = given.labels ?? points.map(() => 1 as const)
   if (labels.length !== points.length) {
     throw new Failure(
@@ -33,13 +56,7 @@ function readPrompt({ points, box, ...given }: z.output<typeof PromptFields>, wh
       `${where}There are ${points.length} points and ${labels.length} labels; each point needs one.`,
     )
   }
-  if (!box && !labels.includes(1)) {
-    throw new Failure(
-      'InvalidPrompt',
-      `${where}Nothing is prompted: give "points" with at least one label 1, or a "box".`,
-    )
-  }
-  return { points, labels, box, multimask: given.multimask ?? (points.length === 1 && !box) }
+  return { points, labels, box }
 }
 
 /**

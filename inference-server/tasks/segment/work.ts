@@ -14,7 +14,8 @@ export type MaskFacts = Pick<BinaryMask, 'area' | 'boundingBox'> & { rle?: CocoR
  * Logits at the decoder's resolution as masks of the picture's size. Resampling here the planes that count spares the decoder the
  * full size of all that it has, and is what the models' own post-processing does: to the frame, without the padding, to the
  * picture (SAM 1, SamOnnxModel.mask_postprocessing), or to the picture at once (SAM 2).
- * Gives what is told of each plane, and the union of those that are `shown`.
+ * Gives what is told of each plane, and the union of those that are `shown`. A plane that shares more than `distinct` (IoU) with a
+ * former one is dropped.
  */
 export function masksOf(
   planes: readonly Plane[],
@@ -22,16 +23,49 @@ export function masksOf(
   frame: Frame,
   original: Size,
   wanted: Wanted,
-): { union: BinaryMask; each: MaskFacts[] } {
-  let union: BinaryMask | undefined
-  const each: MaskFacts[] = []
-  for (const [at, plane] of planes.entries()) {
-    const mask = maskOf(plane, frame, original)
-    each.push(factsOf(mask, wanted))
-    if (shown.includes(at)) union = union ? unite(union, mask.pixels) : mask
+  distinct?: number,
+): { union: BinaryMask; each: (MaskFacts | undefined)[] } {
+  const dropped = distinct === undefined ? new Set<number>() : repetitions(planes, distinct)
+  const union: BinaryMask = {
+    ...original,
+    pixels: new Uint8Array(original.width * original.height),
+    area: 0,
+    boundingBox: undefined,
   }
-  if (!union) throw new TypeError('no plane is shown')
-  return { union: shown.length > 1 ? { ...union, ...measure(union.pixels, union) } : union, each }
+  let united = 0
+  const each = planes.map((plane, at) => {
+    if (dropped.has(at)) return undefined
+    const mask = maskOf(plane, frame, original)
+    const facts = factsOf(mask, wanted)
+    if (!shown.includes(at)) return facts
+    if (united++ === 0) Object.assign(union, mask)
+    else for (let i = 0; i < mask.pixels.length; i++) if (mask.pixels[i]) union.pixels[i] = 255
+    return facts
+  })
+  if (united > 1) Object.assign(union, measure(union.pixels, union))
+  return { union, each }
+}
+
+/** Which planes share more than `most` (IoU) with a plane before them that is none itself: non-maximum suppression. */
+function repetitions(planes: readonly Plane[], most: number): Set<number> {
+  const dropped = new Set<number>()
+  for (const [at, { data }] of planes.entries()) {
+    for (let before = 0; before < at && !dropped.has(at); before++) {
+      const other = planes[before]?.data
+      if (other && !dropped.has(before) && overlap(data, other) > most) dropped.add(at)
+    }
+  }
+  return dropped
+}
+
+function overlap(a: Float32Array, b: Float32Array): number {
+  let [both, either] = [0, 0]
+  for (let at = 0; at < a.length; at++) {
+    const [inA, inB] = [(a[at] ?? 0) > 0, (b[at] ?? 0) > 0]
+    if (inA && inB) both++
+    if (inA || inB) either++
+  }
+  return either === 0 ? 0 : both / either
 }
 
 /** One plane as a mask of the picture's size. */
@@ -48,9 +82,4 @@ function factsOf(mask: BinaryMask, { rle, polygons }: Wanted): MaskFacts {
     ...(rle ? { rle: encodeRle(mask.pixels, mask) } : {}),
     ...(polygons ? { outlines: polygonsOf(mask.pixels, mask, polygons) } : {}),
   }
-}
-
-function unite(union: BinaryMask, pixels: Uint8Array): BinaryMask {
-  for (let at = 0; at < pixels.length; at++) if (pixels[at]) union.pixels[at] = 255
-  return union
 }

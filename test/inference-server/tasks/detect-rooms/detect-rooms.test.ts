@@ -156,6 +156,20 @@ test('a room that is much longer than wide is called a corridor, straight or aro
   )
 })
 
+test('beds, tables, swings of doors and letters in thin lines are no rooms, and no part of walls', async (t) => {
+  const image = await picture(
+    '<path d="M200 40V110M200 150V260"/><g stroke-width="2"><path d="M200 110h40a40 40 0 0 1-40 40"/><rect x="60" y="60" width="60" height="90"/><path d="M60 85h60"/><rect x="260" y="180" width="70" height="50" rx="5"/><path d="M70 200l8-20 8 20M73 193h10M95 180v20h8a5 5 0 0 0 0-10 5 5 0 0 0 0-10z"/></g>',
+  )
+  const { rooms } = await roomsIn(image)
+  t.deepEqual(
+    rooms.map(({ label, bounding_box, holes }) => [label, ...bounding_box.map(Math.round), holes.length]),
+    [
+      ['room', 44, 44, 196, 256, 0],
+      ['room', 204, 44, 356, 256, 0],
+    ],
+  )
+})
+
 test('white lines on blue are read like black ones on white', async (t) => {
   const plan = await drawPlan({ ...plain, paper: 'blueprint' })
   t.is((await roomsIn(plan.picture)).rooms.length, plan.rooms)
