@@ -125,12 +125,13 @@ const merge: Merge = {
     return results
   },
 }
-const batching = { limit: fixedBatchLimit(4), delayMs: 0, merge }
+/** One for each pool: a limit remembers what could not be shared. */
+const batching = () => ({ limit: fixedBatchLimit(4), delayMs: 0, merge })
 const inBatch = { ...unlimited, batch: { key: 'same', items: 1 } }
 
 test('what waits when a worker frees leaves as one batch, up to its limit', async (t) => {
   const gate = closedGate()
-  const pool = aPool({ gate, batching })
+  const pool = aPool({ gate, batching: batching() })
   await pool.start()
   const running = pool.run('wait', null, unlimited)
   const waiting = Array.from({ length: 6 }, () => pool.run('batch', null, inBatch))
@@ -145,7 +146,7 @@ test('what waits when a worker frees leaves as one batch, up to its limit', asyn
 
 test('one request that crashes its batch does not take the others with it', async (t) => {
   const gate = closedGate()
-  const pool = aPool({ gate, batching })
+  const pool = aPool({ gate, batching: batching() })
   await pool.start()
   const running = pool.run('wait', null, unlimited)
   const jobs = ['a', 'poison', 'b'].map((payload) => pool.run('poison', payload, inBatch))
@@ -163,7 +164,7 @@ test('one request that crashes its batch does not take the others with it', asyn
 
 test('one request that a model refuses does not fail the others of its batch', async (t) => {
   const gate = closedGate()
-  const pool = aPool({ gate, batching })
+  const pool = aPool({ gate, batching: batching() })
   await pool.start()
   const running = pool.run('wait', null, unlimited)
   const outcomes = Promise.allSettled(['a', 'bad', 'b'].map((payload) => pool.run('pick', payload, inBatch)))
@@ -180,7 +181,7 @@ test('one request that a model refuses does not fail the others of its batch', a
 
 test('when a result cannot be divided among a batch, each of it is run alone', async (t) => {
   const gate = closedGate()
-  const pool = aPool({ gate, batching })
+  const pool = aPool({ gate, batching: batching() })
   await pool.start()
   const running = pool.run('wait', null, unlimited)
   const jobs = ['a', 'b'].map((payload) => pool.run('lump', payload, inBatch))
