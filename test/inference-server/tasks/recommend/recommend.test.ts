@@ -199,6 +199,11 @@ test('items like one of the catalogue, without itself and without others', async
   t.deepEqual(rowsOf(json.recommendations), all.slice(1, 6))
   const without = await asked({ id: 'item-003', top_k: 4, exclude: ['item-040', 'nobody'] })
   t.deepEqual(rowsOf(without.json.recommendations), all.slice(2, 6))
+  const red = (await asked({ id: 'item-003', top_k: 100, filter: { colour: 'red' } })).json
+  t.false(rowsOf(red.recommendations).includes(3))
+  t.is(red.recommendations.length, red.candidates)
+  const most = (await asked({ id: 'item-003', top_k: 100, metadata: false })).json
+  t.is(most.recommendations.length, 100, 'where leaving one out must not cost a place')
 })
 
 test('a least score, and chosen fields', async (t) => {
