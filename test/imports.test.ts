@@ -51,7 +51,7 @@ test('inside the operator, imports point one way: api ← images ← providers �
   t.deepEqual(wrong, [])
 })
 
-test('inside the inference server, imports point one way: core ← runtime ← images ← formats, text ← families ← tasks ← http ← the root', async (t) => {
+test('inside the inference server, imports point one way: core ← runtime ← images ← formats ← text ← families ← tasks ← http ← the root', async (t) => {
   const found = await imports('inference-server')
   t.true(found.length > 100, 'the imports were found')
   const wrong = found.filter(({ from, to }) => {
