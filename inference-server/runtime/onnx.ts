@@ -30,7 +30,8 @@ export function openSession(
     interOpNumThreads: 1,
     // Shapes differ from request to request, so that a plan of memory for each would only keep the peak.
     enableMemPattern: false,
-    logSeverityLevel: 3,
+    // What fails is thrown, and told in the log as all else is: on stderr it would be a second time, in lines that are no JSON.
+    logSeverityLevel: 4,
     extra: {
       session: {
         // Threads that spin between operators take the cores that HTTP and image decoding need.

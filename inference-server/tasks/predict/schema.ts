@@ -40,7 +40,7 @@ export const Answer = z.strictObject({
     .optional()
     .describe('By row: what the model gives for each class that is no probability, such as decision values.'),
   classes: z.array(Label).optional().describe('The classes, in the order of the probabilities.'),
-  model: z.string(),
+  model: z.string().describe('The file of the model that answered.'),
 })
 
 const Name = z.string().min(1).max(256)

@@ -20,7 +20,7 @@ export const TOP_K = { query: 'query', mask: 'mask', scores: 'scores', indices: 
 
 /**
  * A graph that gives the `k` best items of a catalogue for each query, the best first, and of equals the one that comes first:
- * `query` float32[n, dimensions] and `mask` bool[n, items] (which items may be given) to `scores` float32[n, k] and `indices`
+ * `query` float32[n, dimensions] and `mask` bool[n, items] (which items may be given; [n, 1] for all or none of them) to `scores` float32[n, k] and `indices`
  * int64[n, k]. Items that may not be given have the score -Infinity. The comparison is exact: one matrix product for all queries.
  *
  * The catalogue is a constant whose bytes stay in their file. The runtime maps them, and a GPU gets them once, at load. (As an
@@ -36,7 +36,7 @@ export function topKGraph(vectors: VectorFile, metric: Metric, perItem: Float32A
   const bytes = (data: Float32Array | BigInt64Array) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
   return modelFile({
     name: 'top-k',
-    inputs: [valueInfo(TOP_K.query, 'float32', ['n', dimensions]), valueInfo(TOP_K.mask, 'bool', ['n', items])],
+    inputs: [valueInfo(TOP_K.query, 'float32', ['n', dimensions]), valueInfo(TOP_K.mask, 'bool', ['n', 'm'])],
     outputs: [valueInfo(TOP_K.scores, 'float32', ['n', k]), valueInfo(TOP_K.indices, 'int64', ['n', k])],
     nodes: [
       ...(vectors.type === 'float32' ? [] : [node('Cast', ['stored'], ['catalogue'], { to: 1 })]),

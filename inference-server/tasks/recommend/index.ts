@@ -9,6 +9,7 @@ import { defineTask, IMAGE_FILE, type TaskContext } from '../task.ts'
 import { type Catalogue, catalogueGraph, readCatalogue } from './catalogue.ts'
 import { conditionsOf, type Filter } from './filter.ts'
 import { type Metric, TOP_K } from './graph.ts'
+import type { Items } from './items.ts'
 import { lengthOf, prepared, queriesOf } from './query.ts'
 import { Answer, DEFAULT_K, Fields, Settings } from './schema.ts'
 import { textEmbedder } from './text-embedder.ts'
@@ -18,6 +19,9 @@ const work = workModule<typeof import('./work.ts')>(new URL('./work.ts', import.
 
 /** Cells of a filter that are compared faster than handed to another thread. */
 const MAX_INLINE_CELLS = 20_000
+
+/** The mask of a query that any item may answer. */
+const EVERYTHING = new Uint8Array(new SharedArrayBuffer(1)).fill(1)
 
 export const recommend = defineTask({
   name: 'recommend',
@@ -51,12 +55,12 @@ export const recommend = defineTask({
         `${model.file} gives vectors of ${dimension} dimensions, and ${files.join(' and ')} have ${vectors.dimensions}`,
       )
     }
+    const found = Math.min(maxK, items.count)
     const topK = await open({
       file: files.join(' + '),
-      bytes: await catalogueGraph(catalogue, metric, Math.min(maxK, items.count)),
+      bytes: await catalogueGraph(catalogue, metric, found),
       externalDataFolder: vectors.folder,
     })
-    const everything = new Uint8Array(new SharedArrayBuffer(items.count)).fill(1)
     return {
       models: [topK, ...towers.map(({ model }) => model)],
       async example() {
@@ -77,16 +81,17 @@ export const recommend = defineTask({
         } = fields
         if (k > maxK) throw new Failure('InvalidParameters', `"top_k" is ${k}; at most ${maxK} items are given here.`)
         const queries = await queriesOf({ image, file, embedding, id, text }, catalogue, embedders, context)
-        const leftOut = id === undefined ? exclude : [...exclude, id]
-        const { mask, count } =
-          Object.keys(filter).length === 0 && leftOut.length === 0
-            ? { mask: everything, count: items.count }
-            : await filtered(catalogue, filter, leftOut, context)
-        const limits = { k: Math.min(k, count), minimum: minimum ?? Number.NEGATIVE_INFINITY }
+        const leftOut = rowsOf(items, id === undefined ? exclude : [...exclude, id])
+        // A few that are left out are found and dropped, which spares a mask of the whole catalogue.
+        const simple = Object.keys(filter).length === 0 && k + leftOut.size <= found
+        const { mask, count } = simple
+          ? { mask: EVERYTHING, count: items.count - leftOut.size }
+          : await filtered(catalogue, filter, leftOut, context)
+        const limits = { k: Math.min(k, count), leftOut, minimum: minimum ?? Number.NEGATIVE_INFINITY }
         const nearest = await Promise.all(
           queries.vectors.map((vector) => search(topK, metric, vector, mask, limits, context)),
         )
-        const found = nearest.map((neighbours) => ({
+        const results = nearest.map((neighbours) => ({
           recommendations: neighbours.map(({ row, score }) => ({
             id: items.ids[row] ?? row,
             score,
@@ -95,7 +100,7 @@ export const recommend = defineTask({
         }))
         return {
           fields: {
-            ...(queries.several ? { results: found } : found[0]),
+            ...(queries.several ? { results } : results[0]),
             metric,
             items: items.count,
             candidates: count,
@@ -106,17 +111,21 @@ export const recommend = defineTask({
   },
 })
 
+/** The rows of the items that are there. */
+const rowsOf = (items: Items, ids: readonly (string | number)[]): ReadonlySet<number> =>
+  new Set(ids.map((id) => items.rowOf(id)).filter((row) => row !== undefined))
+
 /** Which items may be given, kept for the next request with the same filter. @throws Failure InvalidParameters */
 function filtered(
   { items }: Catalogue,
   filter: Filter,
-  leftOut: readonly (string | number)[],
+  leftOut: ReadonlySet<number>,
   context: TaskContext,
 ): Promise<{ mask: Uint8Array; count: number }> {
-  const key = `recommend:${JSON.stringify([filter, leftOut])}`
+  const key = `recommend:${JSON.stringify([filter, ...leftOut])}`
   return context.cached(key, async () => {
     const conditions = conditionsOf(items, filter)
-    const rows = leftOut.map((id) => items.rowOf(id)).filter((row) => row !== undefined)
+    const rows = [...leftOut]
     const value =
       items.count * (conditions.length + 1) <= MAX_INLINE_CELLS
         ? maskOf(items.count, conditions, rows)
@@ -131,7 +140,7 @@ async function search(
   metric: Metric,
   vector: Float32Array,
   mask: Uint8Array,
-  { k, minimum }: { k: number; minimum: number },
+  { k, leftOut, minimum }: { k: number; leftOut: ReadonlySet<number>; minimum: number },
   context: TaskContext,
 ): Promise<{ row: number; score: number }[]> {
   const query = prepared(vector, metric)
@@ -149,12 +158,13 @@ async function search(
   const rows = outputs[TOP_K.indices]?.data ?? []
   const square = metric === 'euclidean' ? lengthOf(vector) ** 2 : 0
   const found: { row: number; score: number }[] = []
-  for (let at = 0; at < k; at++) {
+  for (let at = 0; at < scores.length && found.length < k; at++) {
     const compared = scores[at] ?? Number.NEGATIVE_INFINITY
     // The graph knows only what differs between items: the distance needs the query's own part too.
     const score = metric === 'euclidean' ? -Math.sqrt(Math.max(0, square - compared)) : compared
     if (compared === Number.NEGATIVE_INFINITY || score < minimum) break
-    found.push({ row: Number(rows[at] ?? 0), score })
+    const row = Number(rows[at] ?? 0)
+    if (!leftOut.has(row)) found.push({ row, score })
   }
   return found
 }

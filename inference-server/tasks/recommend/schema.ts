@@ -34,7 +34,9 @@ export const Fields = z.strictObject({
     .max(MAX_K)
     .optional()
     .describe(`How many items are given, the best first; ${DEFAULT_K} otherwise.`),
-  filter: Filter.optional(),
+  filter: Filter.optional().describe(
+    'Only items whose fields fit: by field a value, a list of values, or {gt, gte, lt, lte, not}. All fields have to fit.',
+  ),
   exclude: z.array(Id).max(1000).optional().describe('The ids of items that are not given.'),
   min_score: z.number().optional().describe('Items with a lower score are not given.'),
   metadata: z
@@ -57,7 +59,7 @@ export const Answer = z.strictObject({
     .array(z.strictObject({ recommendations: Recommendations }))
     .optional()
     .describe('In place of recommendations where several vectors were given: one for each.'),
-  metric: z.enum(['cosine', 'dot', 'euclidean']),
+  metric: z.enum(['cosine', 'dot', 'euclidean']).describe('What the scores are.'),
   items: z.int().describe('How many items the catalogue has.'),
   candidates: z.int().describe('How many of them the filter leaves.'),
 })

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs'
-import { type FileHandle, mkdtemp, open, stat } from 'node:fs/promises'
+import { type FileHandle, mkdtemp, open, realpath, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { readNpyHeader } from '../../formats/npy.ts'
@@ -13,7 +13,9 @@ const BLOCK_BYTES = 4 * 1024 * 1024
 
 /** Where the vectors of a NumPy file lie. @throws Error for arrays that are no matrix of little-endian floats */
 export async function npyVectors(path: string): Promise<VectorFile> {
-  const { size } = await stat(path)
+  // The runtime refuses links out of the folder that it is told of; those of the model directory are the user's own.
+  const real = await realpath(path)
+  const { size } = await stat(real)
   const file = await open(path)
   try {
     const head = Buffer.alloc(Math.min(size, 16 * 1024))
@@ -27,8 +29,8 @@ export async function npyVectors(path: string): Promise<VectorFile> {
       )
     }
     return {
-      folder: dirname(path),
-      file: basename(path),
+      folder: dirname(real),
+      file: basename(real),
       offset: dataOffset,
       type,
       items,

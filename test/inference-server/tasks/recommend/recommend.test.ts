@@ -1,6 +1,6 @@
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { writeNpy } from '../../../../inference-server/formats/npy.ts'
@@ -199,6 +199,11 @@ test('items like one of the catalogue, without itself and without others', async
   t.deepEqual(rowsOf(json.recommendations), all.slice(1, 6))
   const without = await asked({ id: 'item-003', top_k: 4, exclude: ['item-040', 'nobody'] })
   t.deepEqual(rowsOf(without.json.recommendations), all.slice(2, 6))
+  const red = (await asked({ id: 'item-003', top_k: 100, filter: { colour: 'red' } })).json
+  t.false(rowsOf(red.recommendations).includes(3))
+  t.is(red.recommendations.length, red.candidates)
+  const most = (await asked({ id: 'item-003', top_k: 100, metadata: false })).json
+  t.is(most.recommendations.length, 100, 'where leaving one out must not cost a place')
 })
 
 test('a least score, and chosen fields', async (t) => {
@@ -364,6 +369,22 @@ test('a catalogue too large to be filtered on the event loop is filtered in anot
     ['1001', '1003', '1005'],
   )
   t.is(json.candidates, 14_500)
+})
+
+test('the vectors may be a link to a file elsewhere, and the directory relative', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'recommend-'))
+  await symlink(join(FIXTURES, 'npy/catalogue.npy'), join(directory, 'catalogue.npy'))
+  const server = realApp(relative(process.cwd(), directory))
+  await server.load()
+  const { recommendations } = (
+    await server.http.inject({ method: 'POST', url: '/invocations', payload: { embedding: query, top_k: 12 } })
+  ).json()
+  await server.close()
+  await rm(directory, { recursive: true })
+  t.deepEqual(
+    recommendations.map(({ id }: { id: number }) => id),
+    expected.nearest.cosine?.rows[0],
+  )
 })
 
 test('items may have their vectors themselves', async (t) => {
