@@ -193,27 +193,6 @@ test('a picture turned by EXIF is segmented upright: points are those of what on
   t.true(Math.abs(answer.area / upright.area - 1) < 0.05, `${answer.area} and ${upright.area} pixels`)
 })
 
-test('a picture gives the same mask after pictures of other shapes: nothing of them is left around it', async (t) => {
-  const fresh = realApp(SAM_LITE, { cacheBytes: 0 })
-  await fresh.load()
-  const ask = async () => (await fresh.http.inject(aRequest())).json().mask
-  const alone = await ask()
-  for (const [width, height] of [
-    [300, 600],
-    [600, 300],
-    [500, 500],
-  ] as const) {
-    const noise = { type: 'gaussian', mean: 128, sigma: 60 } as const
-    const other = await sharp({ create: { width, height, channels: 3, background: '#fff', noise } })
-      .png()
-      .toBuffer()
-    const answer = await fresh.http.inject(aRequest({ image: image(other), points: [[150, 150]] }))
-    t.is(answer.statusCode, 200)
-    t.is(await ask(), alone, `after ${width} x ${height}`)
-  }
-  await fresh.close()
-})
-
 test('grey, transparent and 16-bit pictures are understood', async (t) => {
   const variants = [
     sharp(picture).greyscale().jpeg(),
