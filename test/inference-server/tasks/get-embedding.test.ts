@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import sharp from 'sharp'
 import { z } from 'zod'
@@ -53,6 +55,22 @@ test('an encoder that is not loaded is refused, and those that are get named', a
   const answer = await server.send({ encoder: 'sam' })
   t.is(answer.statusCode, 422)
   t.deepEqual(answer.json().error.details, ['encoder: clip'])
+})
+
+test('a preprocessor_config.json that does not suit its model, or is not understood, stops the server in words', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'unsuited-'))
+  t.teardown(() => rm(directory, { recursive: true }))
+  await cp(fixture('clip'), directory, { recursive: true })
+  const path = join(directory, 'preprocessor_config.json')
+  const config = z.record(z.string(), z.unknown()).parse(await reference('clip/preprocessor_config.json'))
+  const refused = async (changed: object, message: RegExp) => {
+    await writeFile(path, JSON.stringify({ ...config, ...changed }))
+    const server = realApp(directory)
+    t.teardown(() => server.close())
+    await t.throwsAsync(server.load(), { message })
+  }
+  await refused({ crop_size: 196 }, /does not suit vision_model.onnx: it makes 196 x 196, the model takes 224 x 224/)
+  await refused({ resample: 5 }, /resample is 5/)
 })
 
 test("SAM's embedding is refused as JSON numbers: they would not fit through a real-time endpoint", async (t) => {
