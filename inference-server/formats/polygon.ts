@@ -16,15 +16,17 @@ export type Outlines = {
 }
 
 /**
- * The parts of a mask as polygons: of the pixels that are 255, those that touch only at corners apart. With `epsilon` 0 a polygon has as
+ * The parts of a mask as polygons: of the pixels that are 255, those that touch only at corners apart. All of them lie in the
+ * box given, [left, top, right, bottom]. With `epsilon` 0 a polygon has as
  * much area as its part has pixels; with more, no corner that is left out lies farther than that from the outline (pixels).
  */
 export function polygonsOf(
   pixels: Uint8Array,
   size: Size,
   { epsilon, limit }: { epsilon: number; limit: number },
+  [left, top, right, bottom]: readonly [number, number, number, number] = [0, 0, size.width, size.height],
 ): Outlines {
-  const contours = traceContours(pixels, size, 255, 4)
+  const contours = traceContours(pixels, size, 255, 4, { left, top, right, bottom })
   const outer = contours.filter(({ area }) => area > 0).sort((a, b) => b.area - a.area)
   const kept = outer
     .slice(0, limit)

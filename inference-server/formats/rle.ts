@@ -9,9 +9,12 @@ export type CocoRle = { size: [number, number]; counts: string }
 /** Columns that are scanned together: a cache line's worth, since the rows of a picture lie one after another. */
 const TILE = 64
 
-/** The COCO run lengths of the pixels that are not 0. */
-export function encodeRle(pixels: Uint8Array, { width, height }: Size): CocoRle {
-  return { size: [height, width], counts: compress(runLengths(pixels, { width, height })) }
+/** A part of a picture: [left, top, right, bottom], right and bottom exclusive. */
+type Box = readonly [number, number, number, number]
+
+/** The COCO run lengths of the pixels that are not 0, all of which lie in `box`. */
+export function encodeRle(pixels: Uint8Array, { width, height }: Size, box: Box = [0, 0, width, height]): CocoRle {
+  return { size: [height, width], counts: compress(runLengths(pixels, { width, height }, box)) }
 }
 
 /**
@@ -32,16 +35,18 @@ export function decodeRle({ size: [height, width], counts }: CocoRle): Uint8Arra
   return pixels
 }
 
-function runLengths(pixels: Uint8Array, { width, height }: Size): number[] {
+function runLengths(pixels: Uint8Array, { width, height }: Size, [first, top, end, bottom]: Box): number[] {
   const runs: number[] = []
   let [last, inside] = [0, false]
   const change = (position: number) => {
     runs.push(position - last)
     last = position
   }
-  for (let left = 0; left < width; left += TILE) {
-    const columns = changesOf(pixels, width, height, left, Math.min(TILE, width - left))
+  for (let left = first; left < end; left += TILE) {
+    const columns = changesOf(pixels, width, top, bottom, left, Math.min(TILE, end - left))
     for (const [column, changes] of columns.entries()) {
+      // A column that reaches the box's lower edge ends there, unless that is the picture's.
+      if (changes.length % 2 === 1 && bottom < height) changes.push(bottom)
       const start = (left + column) * height
       // Each column was scanned as if outside came before it; where inside did, its first change moves or goes.
       if (inside && changes[0] !== 0) change(start)
@@ -49,15 +54,24 @@ function runLengths(pixels: Uint8Array, { width, height }: Size): number[] {
       inside = changes.length % 2 === 1
     }
   }
+  // Inside to the end of the last column: what follows it is outside.
+  if (inside && end < width) change(end * height)
   runs.push(width * height - last)
   return runs
 }
 
 /** Where each of some columns changes between outside and inside. */
-function changesOf(pixels: Uint8Array, width: number, height: number, left: number, count: number): number[][] {
+function changesOf(
+  pixels: Uint8Array,
+  width: number,
+  top: number,
+  bottom: number,
+  left: number,
+  count: number,
+): number[][] {
   const changes: number[][] = Array.from({ length: count }, () => [])
   const before = new Uint8Array(count)
-  for (let y = 0; y < height; y++) {
+  for (let y = top; y < bottom; y++) {
     const row = y * width + left
     for (let x = 0; x < count; x++) {
       const value = pixels[row + x] ? 1 : 0

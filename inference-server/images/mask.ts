@@ -18,7 +18,10 @@ export type Plane = Size & { data: Float32Array }
  */
 export function resizeBilinear(source: Plane, target: Size, part: Size = target): Plane {
   const data = new Float32Array(part.width * part.height)
-  eachRow(source, target, part, (row, y) => data.set(row, y * part.width))
+  eachRow(source, target, part, ({ row: above }, { row: below }, v, y) => {
+    const start = y * part.width
+    for (let x = 0; x < part.width; x++) data[start + x] = (above[x] ?? 0) * (1 - v) + (below[x] ?? 0) * v
+  })
   return { ...part, data }
 }
 
@@ -29,12 +32,15 @@ export function resizeBilinear(source: Plane, target: Size, part: Size = target)
 export function maskAtSize(source: Plane, target: Size): BinaryMask {
   const pixels = new Uint8Array(target.width * target.height)
   let [area, left, top, right, bottom] = [0, target.width, target.height, 0, 0]
-  eachRow(source, target, target, (row, y) => {
+  eachRow(source, target, target, (upper, lower, v, y) => {
+    const [above, below] = [upper.row, lower.row]
+    // What lies between two values that are not over 0 is not either: most of most pictures need not be looked at.
+    const [start, end] = [Math.min(upper.first, lower.first), Math.max(upper.end, lower.end)]
+    const offset = y * target.width
     let [inside, first, last] = [0, -1, -1]
-    const start = y * target.width
-    for (let x = 0; x < row.length; x++) {
-      if ((row[x] ?? 0) <= 0) continue
-      pixels[start + x] = 255
+    for (let x = start; x < end; x++) {
+      if ((above[x] ?? 0) * (1 - v) + (below[x] ?? 0) * v <= 0) continue
+      pixels[offset + x] = 255
       inside++
       if (first < 0) first = x
       last = x
@@ -66,37 +72,46 @@ export function measure(pixels: Uint8Array, { width, height }: Size): Pick<Binar
   return { area, boundingBox: area > 0 ? [left, top, right, bottom] : undefined }
 }
 
+/** A row of the source at the target's width, and between where it is over 0 at all. */
+type WideRow = { y: number; row: Float32Array; first: number; end: number }
+
 /**
- * Calls with each row of the resampled plane in turn; the row is overwritten afterwards. Rows of the source are resampled
- * across once, whichever number of rows are made of them.
+ * Calls for each row of the result with the two rows between which it lies, and how much the second counts. Rows of the source
+ * are brought to the width once, whichever number of rows are made of them; they are overwritten afterwards.
  */
-function eachRow(source: Plane, target: Size, part: Size, use: (row: Float32Array, y: number) => void): void {
+function eachRow(
+  source: Plane,
+  target: Size,
+  part: Size,
+  use: (above: WideRow, below: WideRow, weight: number, y: number) => void,
+): void {
   const columns = taps(source.width, target.width, part.width)
   const rows = taps(source.height, target.height, part.height)
-  let upper = { y: -1, row: new Float32Array(part.width) }
-  let lower = { y: -1, row: new Float32Array(part.width) }
-  const result = new Float32Array(part.width)
+  const wideRow = (): WideRow => ({ y: -1, row: new Float32Array(part.width), first: 0, end: 0 })
+  let [upper, lower] = [wideRow(), wideRow()]
   for (let y = 0; y < part.height; y++) {
     const [above, below] = [rows.low[y] ?? 0, rows.high[y] ?? 0]
     if (upper.y !== above && lower.y === above) [upper, lower] = [lower, upper]
     if (upper.y !== above) acrossInto(upper, source, above, columns)
     if (lower.y !== below) acrossInto(lower, source, below, columns)
-    const v = rows.weight[y] ?? 0
-    const [a, b] = [upper.row, lower.row]
-    for (let x = 0; x < result.length; x++) result[x] = (a[x] ?? 0) * (1 - v) + (b[x] ?? 0) * v
-    use(result, y)
+    use(upper, lower, rows.weight[y] ?? 0, y)
   }
 }
 
-function acrossInto(into: { y: number; row: Float32Array }, source: Plane, y: number, columns: Taps): void {
+function acrossInto(into: WideRow, source: Plane, y: number, columns: Taps): void {
   const start = y * source.width
+  let [first, end] = [into.row.length, 0]
   for (let x = 0; x < into.row.length; x++) {
     const u = columns.weight[x] ?? 0
     const left = source.data[start + (columns.low[x] ?? 0)] ?? 0
     const right = source.data[start + (columns.high[x] ?? 0)] ?? 0
-    into.row[x] = left * (1 - u) + right * u
+    const value = left * (1 - u) + right * u
+    into.row[x] = value
+    if (value <= 0) continue
+    if (first > x) first = x
+    end = x + 1
   }
-  into.y = y
+  Object.assign(into, { y, first, end })
 }
 
 type Taps = { low: Int32Array; high: Int32Array; weight: Float32Array }

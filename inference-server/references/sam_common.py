@@ -79,6 +79,7 @@ def train(parameters, encode, decode, frame_mask, steps, alternatives, boxes=Tru
         for name, masks in objects().items()
     }
     optimizer = torch.optim.Adam(parameters, lr=3e-3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for step in range(steps):
         name = ("coffee", "drawing", "drawing")[step % 3]
         encoded = encode(name)
@@ -95,6 +96,7 @@ def train(parameters, encode, decode, frame_mask, steps, alternatives, boxes=Tru
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        schedule.step()
         if step % 50 == 0 or step == steps - 1:
             print(f"step {step}: loss {loss.item():.3f}, IoU {[round(v, 2) for v in iou.tolist()]}", flush=True)
 

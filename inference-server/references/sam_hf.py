@@ -170,7 +170,7 @@ def expected(model, processor):
 
 
 def main():
-    for make, name, steps in ((sam1, "sam-hf", 1500), (sam2, "sam2-hf", 500)):
+    for make, name, steps in ((sam1, "sam-hf", 450), (sam2, "sam2-hf", 500)):
         if len(sys.argv) > 1 and name not in sys.argv[1:]:
             continue
         torch.manual_seed(0)

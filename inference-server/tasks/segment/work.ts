@@ -79,7 +79,7 @@ function factsOf(mask: BinaryMask, { rle, polygons }: Wanted): MaskFacts {
   return {
     area: mask.area,
     boundingBox: mask.boundingBox,
-    ...(rle ? { rle: encodeRle(mask.pixels, mask) } : {}),
-    ...(polygons ? { outlines: polygonsOf(mask.pixels, mask, polygons) } : {}),
+    ...(rle ? { rle: encodeRle(mask.pixels, mask, mask.boundingBox) } : {}),
+    ...(polygons ? { outlines: polygonsOf(mask.pixels, mask, polygons, mask.boundingBox) } : {}),
   }
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import test from 'ava'
 import fc from 'fast-check'
 import { type CocoRle, decodeRle, encodeRle } from '../../../inference-server/formats/rle.ts'
+import { measure } from '../../../inference-server/images/mask.ts'
 
 type Reference = { name: string; rle: CocoRle; bits: string }
 
@@ -30,6 +31,15 @@ for (const reference of references) {
   })
 }
 
+test('the same comes out when only the box around the mask is looked at', (t) => {
+  for (const reference of references) {
+    const [height, width] = reference.rle.size
+    const pixels = pixelsOf(reference)
+    const { boundingBox } = measure(pixels, { width, height })
+    t.deepEqual(encodeRle(pixels, { width, height }, boundingBox), reference.rle, reference.name)
+  }
+})
+
 test('whatever the mask, it comes back', (t) => {
   const masks = fc
     .tuple(fc.integer({ min: 1, max: 150 }), fc.integer({ min: 1, max: 20 }))
@@ -41,6 +51,7 @@ test('whatever the mask, it comes back', (t) => {
     )
   fc.assert(
     fc.property(masks, ([size, pixels]) => {
+      t.deepEqual(encodeRle(pixels, size, measure(pixels, size).boundingBox), encodeRle(pixels, size))
       t.deepEqual(
         decodeRle(encodeRle(pixels, size)),
         pixels.map((value) => value * 255),
