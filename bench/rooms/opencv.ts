@@ -170,13 +170,39 @@ export function watershed(cv: OpenCv, knowledge: Knowledge): PlanReader {
       const colour = keep(new cv.Mat())
       cv.cvtColor(ink, colour, cv.COLOR_GRAY2BGR)
       cv.watershed(colour, markers)
-      // The watershed leaves a line between the rooms: one mask holds them all.
-      const rooms = keep(new cv.Mat(size.height, size.width, cv.CV_8UC1))
-      const grown = markers.data32S
-      for (let at = 0; at < grown.length; at++) {
-        const number = grown[at] ?? 0
-        rooms.data[at] = number > 0 && number < count ? 255 : 0
-      }
-      return shapesOf(cv, rooms, size, knowledge, keep)
+      return boxesOf(markers.data32S, size.width, count).flatMap(({ left, top, right, bottom }, at) => {
+        const box = { width: right - left + 6, height: bottom - top + 6 }
+        const room = keep(new cv.Mat(box.height, box.width, cv.CV_8UC1))
+        room.data.fill(0)
+        for (let y = top; y < bottom; y++) {
+          for (let x = left; x < right; x++) {
+            if (markers.data32S[y * size.width + x] === at + 1)
+              room.data[(y - top + 3) * box.width + x - left + 3] = 255
+          }
+        }
+        const away = ([x, y]: readonly [number, number]): [number, number] => [x + left - 3, y + top - 3]
+        const outside = left < 2 || top < 2 || right > size.width - 2 || bottom > size.height - 2
+        return outside
+          ? []
+          : shapesOf(cv, room, box, knowledge, keep).map(({ polygon, holes }) => ({
+              polygon: polygon.map(away),
+              holes: holes.map((hole) => hole.map(away)),
+            }))
+      })
     })
+}
+
+/** The box of each number from 1 up to below `count`. */
+function boxesOf(numbers: Int32Array, width: number, count: number) {
+  const boxes = Array.from({ length: count - 1 }, () => ({ left: width, top: numbers.length, right: 0, bottom: 0 }))
+  for (const [at, number] of numbers.entries()) {
+    const box = boxes[number - 1]
+    if (!box) continue
+    const [x, y] = [at % width, Math.floor(at / width)]
+    box.left = Math.min(box.left, x)
+    box.top = Math.min(box.top, y)
+    box.right = Math.max(box.right, x + 1)
+    box.bottom = Math.max(box.bottom, y + 1)
+  }
+  return boxes
 }

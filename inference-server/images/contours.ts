@@ -42,9 +42,10 @@ export function traceContours(
   const followed = new Uint8Array(columns * (bottom - top))
   const contours: Contour[] = []
   for (let y = top; y < bottom; y++) {
+    const row = y * width
     for (let x = left; x < right; x++) {
-      if (image[y * width + x] !== value || followed[(y - top) * columns + x - left] || inside(x, y - 1)) continue
-      contours.push(follow(x, y))
+      if (image[row + x] !== value || (y > top && image[row - width + x] === value)) continue
+      if (followed[(y - top) * columns + x - left] === 0) contours.push(follow(x, y))
     }
   }
   return contours
