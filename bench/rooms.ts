@@ -11,7 +11,7 @@ import { PLAN_STYLES } from '../test/inference-server/fixtures/plan-styles.ts'
 import { drawPlan, type Plan } from '../test/inference-server/fixtures/plans.ts'
 import { closing, loadOpenCv, type OpenCv, type PlanReader, watershed } from './rooms/opencv.ts'
 
-const USAGE = `npm install --no-save @techstark/opencv-js@5.0.0 && node bench/rooms.ts [path of the package] [seeds]
+const USAGE = `npm install --no-save @techstark/opencv-js@4.12.0-release.1 && node bench/rooms.ts [path of the package] [seeds]
 Compares detect_rooms with two detectors built on OpenCV's WebAssembly, which are told the true width of the doors, and the steps
 of its own with OpenCV's, on generated plans.`
 
@@ -168,7 +168,7 @@ const [from = '@techstark/opencv-js', seeds = '301,302,303'] = process.argv.slic
 let cv: OpenCv
 try {
   const start = performance.now()
-  cv = await loadOpenCv(from)
+  cv = (await loadOpenCv(from)).cv
   console.log(`OpenCV took ${Math.round(performance.now() - start)} ms to start\n`)
 } catch (cause) {
   console.error(USAGE)

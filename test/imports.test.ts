@@ -12,7 +12,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   controllers: ['controllers', 'providers', 'images', 'api', 'kube'],
 }
 /** The parts of the inference server: each may import itself and those before it. */
-const SERVER_PARTS = ['core', 'runtime', 'images', 'formats', 'storage', 'families', 'tasks', 'http'] as const
+const SERVER_PARTS = ['core', 'runtime', 'images', 'formats', 'text', 'storage', 'families', 'tasks', 'http'] as const
 /** Parts of the repository that must not know of each other: they meet over HTTP, or not at all. */
 const STRANGERS: Record<string, readonly string[]> = {
   operator: ['local', 'test', 'demo', 'bench', 'cli', 'inference-server'],

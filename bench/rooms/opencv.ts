@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import type { Size } from '../../inference-server/images/decode.ts'
 import type { Shape } from '../../test/inference-server/fixtures/plan-score.ts'
 
@@ -45,15 +46,18 @@ export type OpenCv = {
   number
 >
 
-/** Loads @techstark/opencv-js, which is not a dependency of this project. */
-export async function loadOpenCv(from: string): Promise<OpenCv> {
-  const module: { default?: unknown } = await import(from)
-  const exported = (module.default ?? module) as Promise<OpenCv> | (OpenCv & { onRuntimeInitialized?: () => void })
-  const cv = await exported
+/**
+ * Loads @techstark/opencv-js, which is not a dependency of this project. In an object, since the module is a thenable that gives itself:
+ * whoever awaits it waits for ever.
+ */
+export async function loadOpenCv(from: string): Promise<{ cv: OpenCv }> {
+  const cv: OpenCv & { onRuntimeInitialized?: () => void } = createRequire(import.meta.url)(from)
   if (typeof cv.Mat !== 'function') {
-    await new Promise<void>((resolve) => Object.assign(cv, { onRuntimeInitialized: resolve }))
+    await new Promise<void>((resolve) => {
+      cv.onRuntimeInitialized = resolve
+    })
   }
-  return cv as OpenCv
+  return { cv }
 }
 
 export type PlanReader = (grey: Uint8Array, size: Size) => Shape[]
@@ -166,11 +170,13 @@ export function watershed(cv: OpenCv, knowledge: Knowledge): PlanReader {
       const colour = keep(new cv.Mat())
       cv.cvtColor(ink, colour, cv.COLOR_GRAY2BGR)
       cv.watershed(colour, markers)
-      const room = keep(new cv.Mat(size.height, size.width, cv.CV_8UC1))
+      // The watershed leaves a line between the rooms: one mask holds them all.
+      const rooms = keep(new cv.Mat(size.height, size.width, cv.CV_8UC1))
       const grown = markers.data32S
-      return Array.from({ length: count - 1 }, (_, at) => at + 1).flatMap((number) => {
-        for (let pixel = 0; pixel < grown.length; pixel++) room.data[pixel] = grown[pixel] === number ? 255 : 0
-        return shapesOf(cv, room, size, knowledge, keep)
-      })
+      for (let at = 0; at < grown.length; at++) {
+        const number = grown[at] ?? 0
+        rooms.data[at] = number > 0 && number < count ? 255 : 0
+      }
+      return shapesOf(cv, rooms, size, knowledge, keep)
     })
 }

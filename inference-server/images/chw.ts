@@ -21,14 +21,15 @@ function tables(statistics: ChannelStatistics): Float32Array[] {
 
 /**
  * Interleaved 8-bit RGB to normalised planes [1, 3, side, side], zero-padded at the right and bottom after normalising.
- * The image must fit into the square.
+ * The image must fit into the square; `planes` may hold anything before.
  */
-export function toNormalisedPlanes(
+export function toNormalisedPlanes<Planes extends Float32Array>(
   image: RgbImage,
   side: number,
-  statistics: ChannelStatistics = 'imagenet',
-): Float32Array<ArrayBuffer> {
-  const planes = new Float32Array(3 * side * side)
+  statistics: ChannelStatistics,
+  planes: Planes,
+): Planes {
+  if (image.width < side || image.height < side) planes.fill(0)
   for (const [channel, table] of TABLES[statistics].entries()) {
     for (let y = 0; y < image.height; y++) {
       let from = y * image.width * 3 + channel

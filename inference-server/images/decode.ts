@@ -72,14 +72,19 @@ export function splitResize(original: Size, resize: Resize | undefined): { shrin
 }
 
 /**
- * Decodes a picture on libvips' own threads: upright, without alpha (over white), in sRGB, resized if asked.
+ * Decodes a picture on libvips' own threads: upright, without alpha (over white, or black for masks), in sRGB, resized if asked.
  * @throws Failure InvalidImage when it is damaged or truncated
  */
-export async function decodePixels(encoded: Uint8Array, maxPixels: number, resize?: Resize): Promise<RgbImage> {
+export async function decodePixels(
+  encoded: Uint8Array,
+  maxPixels: number,
+  resize?: Resize,
+  over: 'white' | 'black' = 'white',
+): Promise<RgbImage> {
   try {
     const upright = sharp(encoded, { limitInputPixels: maxPixels, failOn: 'truncated' })
       .autoOrient()
-      .flatten({ background: '#ffffff' })
+      .flatten({ background: over })
       .toColourspace('srgb')
     const { data, info } = await resized(upright, resize).raw().toBuffer({ resolveWithObject: true })
     if (info.channels !== 3) throw new Error(`decoded to ${info.channels} channels`)

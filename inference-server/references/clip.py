@@ -11,6 +11,7 @@ import sys
 import numpy as np
 import onnx
 import torch
+from onnxruntime.transformers.float16 import convert_float_to_float16
 from PIL import Image, ImageOps
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
@@ -46,6 +47,11 @@ def main():
     )
     onnx.checker.check_model(str(target / "vision_model.onnx"))
     processor.save_pretrained(target)
+    # Half precision throughout, inputs and outputs included, as onnxruntime's own converter makes it.
+    half = target.with_name(target.name + "-fp16")
+    half.mkdir(exist_ok=True)
+    onnx.save(convert_float_to_float16(onnx.load(target / "vision_model.onnx")), half / "vision_model_fp16.onnx")
+    processor.save_pretrained(half)
 
     def embed(image):
         with torch.no_grad():

@@ -42,13 +42,13 @@ export function taskContext(
           phases.add(phase, ran)
         },
       }),
-    async decode({ bytes }, resize) {
+    async decode({ bytes }, resize, over) {
       const original = await phases.time('decode', () => readImageSize(bytes, maxImagePixels))
       const { shrink, enlarge } = splitResize(original, resize?.(original))
       // Held while it is decoded, and not while anything else is waited for.
       const release = await pixels.take(original.width * original.height, lifetime)
       try {
-        const decoded = await phases.time('decode', () => decodePixels(bytes, maxImagePixels, shrink))
+        const decoded = await phases.time('decode', () => decodePixels(bytes, maxImagePixels, shrink, over))
         if (!enlarge) return { original, pixels: decoded }
         const options = { phase: 'decode', transfer: [decoded.data.buffer] }
         return { original, pixels: await context.offload(resampling, 'resampleTo', [decoded, enlarge], options) }

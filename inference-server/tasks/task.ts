@@ -42,8 +42,11 @@ export type TaskContext = {
     args: Arguments<Module, Name>,
     options?: { phase?: string; transfer?: readonly ArrayBuffer[] },
   ): Promise<Result<Module, Name>>
-  /** Decodes a picture to upright 8-bit RGB; `resize` sees its size and says what to make of it. Adds to the phase decode. */
-  decode(file: InputFile, resize?: (original: Size) => Resize): Promise<DecodedImage>
+  /**
+   * Decodes a picture to upright 8-bit RGB; `resize` sees its size and says what to make of it. What is transparent lies over
+   * white, or over black where light means inside. Adds to the phase decode.
+   */
+  decode(file: InputFile, resize?: (original: Size) => Resize, over?: 'white' | 'black'): Promise<DecodedImage>
   /** A value by its key, made when it is not kept; what is kept is bounded by bytes. */
   cached<Value>(key: string, make: () => Promise<Sized<Value>>): Promise<Value>
   phases: Phases

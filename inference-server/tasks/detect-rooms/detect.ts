@@ -22,7 +22,7 @@ export type Detected = {
 }
 
 /** The widest doorway as a share of the sheet's longest side, when the caller does not know. */
-const DOORWAY = 0.08
+const DOORWAY = 0.1
 
 /** A room that takes this share of all rooms' area may be a whole storey whose inner walls were taken for furniture. */
 const WHOLE = 0.5

@@ -25,7 +25,7 @@ export const PlanFields = z.strictObject({
     .nonnegative()
     .max(100_000)
     .optional()
-    .describe('The widest doorway that is closed; 0 closes none. Default: 8 % of the longest side.'),
+    .describe('The widest doorway that is closed; 0 closes none. Default: 10 % of the longest side.'),
   min_wall_thickness: z
     .number()
     .nonnegative()

@@ -29,7 +29,8 @@ export const generate3d = defineTask({
     mask: {
       mediaTypes: IMAGE_TYPES,
       required: false,
-      description: 'Light where the object is, of the upright image’s size, such as the answer of segment.',
+      description:
+        'Light where the object is, dark or transparent elsewhere, of the upright image’s size, such as the answer of segment.',
     },
   },
   fields: Fields,
@@ -89,7 +90,7 @@ function chosen(makers: readonly Maker[], { method, representation }: Generate3d
 
 /** @throws Failure InvalidParameters when nothing is inside */
 async function maskOf(file: InputFile, context: TaskContext): Promise<Mask> {
-  const { pixels } = await context.decode(file)
+  const { pixels } = await context.decode(file, undefined, 'black')
   const found = await context.offload(work, 'readMask', [pixels], {
     phase: 'preprocess',
     transfer: [pixels.data.buffer],

@@ -61,7 +61,7 @@ export async function gaussianMaker(models: Models): Promise<Maker | undefined> 
       const feeds: Record<string, Tensors[string]> = { [input.name]: tensor }
       if (maskName && seen) {
         const { height, width } = seen.crop
-        const whole = mask ?? { ...original, inside: new Uint8Array(original.width * original.height).fill(1) }
+        const whole = mask ?? fullMask(original)
         checkSize(whole, original)
         const data = await context.offload(work, 'maskSeen', [whole, seen], { phase: 'preprocess' })
         feeds[maskName] = { type: 'float32', dims: [1, 1, height, width], data }
@@ -154,6 +154,10 @@ function checkSize(mask: Size, { width, height }: Size): void {
     'InvalidParameters',
     `The mask has ${mask.width} x ${mask.height} pixels, the upright image ${width} x ${height}; they must be the same.`,
   )
+}
+
+function fullMask({ width, height }: Size): Mask {
+  return { width, height, inside: new Uint8Array(width * height).fill(1), area: width * height }
 }
 
 function scaledFit(fit: Fit, scale: number): Fit | undefined {

@@ -11,8 +11,8 @@ export type Sheet = Size & {
   positions: Float32Array
 }
 
-/** A surface seen at a flatter angle than this (its depth over its breadth) is the gap between near and far, not a surface. */
-const STEEPEST = 8
+/** A surface steeper than this (its depth over its breadth; 3.6° to the line of sight) is the gap between near and far, not a surface. */
+const STEEPEST = 16
 
 /** Numbers the nodes that are inside; positions are still to be filled in. */
 export function sheet(inside: Uint8Array, { width, height }: Size): Sheet {

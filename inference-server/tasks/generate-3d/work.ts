@@ -6,7 +6,7 @@ import type { RgbImage, Size } from '../../images/decode.ts'
 import { resizeBilinear } from '../../images/mask.ts'
 import type { Seen } from '../image-input.ts'
 import { type DepthKind, distances, focalLength, unproject } from './depth.ts'
-import { extent, gridFor, type Mask, resampled } from './grid.ts'
+import { boxOf, gridFor, type Mask, resampled } from './grid.ts'
 import { body, rimOf } from './inflation.ts'
 import { bytes, floats, normalsOf, trianglesOf } from './sheet.ts'
 import { pointsOf, splats, strongest } from './splats.ts'
@@ -24,13 +24,13 @@ const MAX_INFLATED_NODES = 1_000_000
 /** Which pixels of a decoded mask are inside: those lighter than the middle. Undefined when none is. */
 export function readMask({ width, height, data }: RgbImage): Mask | undefined {
   const inside = bytes(width * height)
-  let some = false
+  let area = 0
   for (let i = 0; i < inside.length; i++) {
     if ((data[i * 3] ?? 0) <= 127) continue
     inside[i] = 1
-    some = true
+    area++
   }
-  return some ? { width, height, inside } : undefined
+  return area > 0 ? { width, height, inside, area } : undefined
 }
 
 /** The grid over the whole picture for at most so many points inside the mask. */
@@ -70,11 +70,12 @@ export function surfaceFromDepth(
 
 /** The grid over the whole picture for a body of at most so many points: both its sides and the rim between them. */
 export function planBody(picture: Size, mask: Mask, points: number): Size {
-  for (let share = points / 2; ; share *= 0.95) {
+  for (let share = points / 2; ; ) {
     const grid = gridFor(picture, mask, Math.max(1, share), MAX_INFLATED_NODES)
     const { inside, size } = cutOut(mask, grid)
-    const count = inside.reduce((sum, value) => sum + value, 0)
-    if (2 * count + rimOf(inside, size).length <= points || share < 1) return grid
+    const count = 2 * inside.reduce((sum, value) => sum + value, 0) + rimOf(inside, size).length
+    if (count <= points || share < 1) return grid
+    share *= Math.min(0.95, points / count)
   }
 }
 
@@ -97,7 +98,7 @@ export function surfaceFromMask(picture: RgbImage, mask: Mask): Surface {
 /** The mask's bounding box on a grid, with a node to spare on every side, and where it lies. */
 function cutOut(mask: Mask, grid: Size): { inside: Uint8Array; size: Size; left: number; top: number } {
   const whole = resampled(mask, { width: grid.width, height: grid.height })
-  const [left, top, right, bottom] = extent(whole)?.box ?? [0, 0, 0, 0]
+  const [left, top, right, bottom] = boxOf(whole) ?? [0, 0, 0, 0]
   const size = { width: right - left + 2, height: bottom - top + 2 }
   const inside = new Uint8Array(size.width * size.height)
   for (let y = top; y < bottom; y++) {

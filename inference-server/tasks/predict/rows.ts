@@ -9,29 +9,35 @@ export const MAX_ROWS = 100_000
 /** One row: its cells in order, or by name. */
 export type Row = readonly unknown[] | Readonly<Record<string, unknown>>
 
-/** The rows as a model takes them. `text` says that every cell is written out, as in CSV. */
-export type FeedOptions = { text?: boolean }
+export type FeedOptions = {
+  /** Every cell is written out, as in CSV. */
+  text?: boolean
+  /** The number of the first row, in messages; 0 otherwise. */
+  first?: number
+}
 
 /**
  * A model's feeds for the rows.
  * @throws Failure InvalidData naming row and column of the first cell that does not fit; BodyTooLarge
  */
 export function feedsOf(layout: Layout, rows: readonly Row[], options: FeedOptions = {}): Tensors {
-  const ordered = rows.every(Array.isArray) ? (rows as readonly (readonly unknown[])[]) : rows.map(byName(layout))
-  const columns = checkedColumns(layout, ordered)
+  const ordered = rows.every(Array.isArray)
+    ? (rows as readonly (readonly unknown[])[])
+    : rows.map(byName(layout, options))
+  const columns = checkedColumns(layout, ordered, options)
   const feeds: Record<string, Tensor> = {}
   for (const input of layout.inputs) feeds[input.name] = fill(layout, input, ordered, input.width ?? columns, options)
   return feeds
 }
 
 /** @throws Failure unless every row has the columns that the model takes */
-function checkedColumns(layout: Layout, rows: readonly (readonly unknown[])[]): number {
+function checkedColumns(layout: Layout, rows: readonly (readonly unknown[])[], { first = 0 }: FeedOptions): number {
   const columns = layout.columns ?? rows[0]?.length ?? 0
   checkSize(rows.length, columns)
   for (let row = 0; row < rows.length; row++) {
     const found = rows[row]?.length ?? 0
     if (found === columns) continue
-    throw new Failure('InvalidData', `Row ${row} has ${found} columns; the model takes ${columns}.`, {
+    throw new Failure('InvalidData', `Row ${first + row} has ${found} columns; the model takes ${columns}.`, {
       details: layout.names ? [`columns: ${layout.names.join(', ').slice(0, 1000)}`] : [],
     })
   }
@@ -49,8 +55,7 @@ export function checkSize(rows: number, columns: number): void {
   }
 }
 
-function byName(layout: Layout): (row: Row, index: number) => readonly unknown[] {
-  const { names } = layout
+function byName({ names }: Layout, { first = 0 }: FeedOptions): (row: Row, index: number) => readonly unknown[] {
   if (!names) {
     throw new Failure(
       'InvalidData',
@@ -59,13 +64,20 @@ function byName(layout: Layout): (row: Row, index: number) => readonly unknown[]
   }
   const known = new Set(names)
   return (row, index) => {
-    if (Array.isArray(row)) throw new Failure('InvalidData', `Row ${index} is a list, and others are objects.`)
+    if (Array.isArray(row)) throw new Failure('InvalidData', `Row ${first + index} is a list, and others are objects.`)
+    if (typeof row !== 'object' || row === null) {
+      throw new Failure('InvalidData', `Row ${first + index} is neither a list nor an object.`)
+    }
     const record = row as Readonly<Record<string, unknown>>
     const unknown = Object.keys(record).find((name) => !known.has(name))
     if (unknown !== undefined) {
-      throw new Failure('InvalidData', `Row ${index} has the unknown column ${JSON.stringify(unknown.slice(0, 60))}.`, {
-        details: [`columns: ${names.join(', ').slice(0, 1000)}`],
-      })
+      throw new Failure(
+        'InvalidData',
+        `Row ${first + index} has the unknown column ${JSON.stringify(unknown.slice(0, 60))}.`,
+        {
+          details: [`columns: ${names.join(', ').slice(0, 1000)}`],
+        },
+      )
     }
     return names.map((name) => (Object.hasOwn(record, name) ? record[name] : null))
   }
@@ -85,7 +97,8 @@ function fill(
     for (let row = 0; row < rows.length; row++) {
       const values = rows[row]
       for (let column = first; column < first + width; column++) {
-        if (!write(at++, values?.[column])) throw misfit(layout, row, column, values?.[column], expected)
+        if (!write(at++, values?.[column]))
+          throw misfit(layout, (options.first ?? 0) + row, column, values?.[column], expected)
       }
     }
   }

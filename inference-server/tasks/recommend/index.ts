@@ -113,14 +113,15 @@ function filtered(
   leftOut: readonly (string | number)[],
   context: TaskContext,
 ): Promise<{ mask: Uint8Array; count: number }> {
-  return context.cached(`recommend:${JSON.stringify([filter, leftOut])}`, async () => {
+  const key = `recommend:${JSON.stringify([filter, leftOut])}`
+  return context.cached(key, async () => {
     const conditions = conditionsOf(items, filter)
     const rows = leftOut.map((id) => items.rowOf(id)).filter((row) => row !== undefined)
     const value =
       items.count * (conditions.length + 1) <= MAX_INLINE_CELLS
         ? maskOf(items.count, conditions, rows)
         : await context.offload(work, 'maskOf', [items.count, conditions, rows], { phase: 'preprocess' })
-    return { value, bytes: items.count }
+    return { value, bytes: items.count + 2 * key.length }
   })
 }
 

@@ -48,7 +48,9 @@ export function itemsOf(count: number, table: ReadonlyMap<string, readonly unkno
     count,
     ids,
     columns,
-    rowOf: (id) => rows.get(id),
+    // In a query string every id is text.
+    rowOf: (id) =>
+      rows.get(id) ?? (typeof id === 'string' && String(Number(id)) === id ? rows.get(Number(id)) : undefined),
     metadata(row, fields = [...columns.keys()]) {
       const found: Record<string, unknown> = {}
       for (const name of fields) {

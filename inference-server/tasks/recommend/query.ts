@@ -100,7 +100,7 @@ async function embedded(
 ): Promise<Float32Array> {
   const vector = await context.cached(`recommend:${key}`, async () => {
     const value = await embed()
-    return { value, bytes: value.byteLength }
+    return { value, bytes: value.byteLength + 2 * key.length }
   })
   if (vector.length !== dimensions) {
     throw new Error(`the encoder gives ${vector.length} dimensions, and the catalogue has ${dimensions}`)

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { scratch } from '../../core/scratch.ts'
 import type { Family, Models } from '../../families/family.ts'
 import { SAM_HF_EMBEDDINGS, SAM2_HF_EMBEDDINGS, sam2Hf, samHf } from '../../families/sam-hf.ts'
 import { sam1, sam1Encoder } from '../../families/sam1.ts'
@@ -10,9 +11,12 @@ import { type Work, workModule } from '../../runtime/offload.ts'
 import type { Tensors } from '../../runtime/tensors.ts'
 import type { InputFile, TaskContext } from '../task.ts'
 import { type Frame, resizeInto } from './frame.ts'
-import type { EncoderInput } from './input.ts'
+import { type EncoderInput, planesBytes } from './input.ts'
 
 const work: Work<typeof import('./input.ts')> = workModule(new URL('./input.ts', import.meta.url))
+
+/** Frames kept for the next pictures: one is written while another is read. */
+const KEPT_FRAMES = 4
 
 /** An image that went through an encoder: what it gave, by its own names, in shared memory. */
 export type EmbeddedImage = { original: Size; tensors: Tensors }
@@ -106,17 +110,20 @@ function samEncoderOf(kind: Kind, model: Model): SamEncoder {
   const [input] = model.signature.inputs
   const asked = { ...kind.input(model.signature), side: frame.side, rank: input?.shape.length ?? 4 }
   const outputs = model.signature.outputs.map(({ name }) => name)
+  const memory = scratch(planesBytes(frame.side), KEPT_FRAMES)
 
   async function encode(file: InputFile, context: TaskContext, check: (original: Size) => void) {
     const { original, pixels } = await context.decode(file, (size) => {
       check(size)
       return resizeInto(frame, size)
     })
-    const tensor = await context.offload(work, 'encoderInput', [asked, pixels], {
+    const planes = asked.layout === 'planes' ? memory.borrow() : undefined
+    const tensor = await context.offload(work, 'encoderInput', [asked, pixels, planes], {
       phase: 'preprocess',
       transfer: [pixels.data.buffer],
     })
     const tensors = await context.run(model, { [input?.name ?? '']: tensor }, { outputs, shared: true })
+    if (planes) memory.giveBack(planes)
     const bytes = Object.values(tensors).reduce(
       (sum, { data }) => sum + (Array.isArray(data) ? data.length : data.byteLength),
       0,

@@ -126,6 +126,28 @@ test('a mask is inflated to a body, and the answer says that no model saw its de
   t.true(Math.abs(depth - 1) < 0.05, `${depth}`)
 })
 
+test('a mask whose outside is transparent is the same mask', async (t) => {
+  const { made } = await serving(t, SAM_LITE)
+  const svg = '<svg width="600" height="400"><circle cx="285" cy="190" r="100" fill="white"/></svg>'
+  const cutOut = await sharp(Buffer.from(svg)).png().toBuffer()
+  t.true((await sharp(cutOut).metadata()).hasAlpha)
+  const wanted = { representation: 'points', num_points: 3000 }
+  const transparent = await made({ mask: cutOut.toString('base64'), ...wanted })
+  t.deepEqual(transparent.file, (await made({ mask: await disc(), ...wanted })).file)
+})
+
+test('of a picture turned by EXIF the mask is that of the upright picture', async (t) => {
+  const { send } = await serving(t, SAM_LITE)
+  const lying = await sharp(await photo())
+    .rotate(90)
+    .withMetadata({ orientation: 8 })
+    .jpeg()
+    .toBuffer()
+  const answer = await send({ image: lying.toString('base64'), mask: await disc(), num_points: 500 })
+  t.is(answer.statusCode, 200, answer.body.slice(0, 200))
+  t.deepEqual(answer.json().image_size, [600, 400])
+})
+
 test('the body is a valid, closed GLB too', async (t) => {
   const { send } = await serving(t, SAM_LITE)
   const answer = await send({ mask: await disc(), num_points: 5000 }, { accept: GLB })

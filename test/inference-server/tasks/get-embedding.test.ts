@@ -88,6 +88,14 @@ test("CLIP's embedding of a photograph is transformers', and its mirror image's 
   t.true(Math.abs(Math.hypot(...numbers(made.embedding)) - 1) < 1e-6)
 })
 
+test('a model of half precision, inputs and outputs included, gives nearly the same', async (t) => {
+  const server = await serving(t, fixture('clip-fp16'))
+  const { image_embeds } = z.object({ image_embeds: z.array(z.number()) }).parse(await reference('clip/reference.json'))
+  const made = await server.embed()
+  t.like(made, { family: 'CLIP', dtype: 'float32' })
+  t.true(cosine(numbers(made.embedding), image_embeds) > 0.999, `${cosine(numbers(made.embedding), image_embeds)}`)
+})
+
 test('pictures that share a run get the embeddings that each gets alone', async (t) => {
   const server = await serving(t, fixture('clip'))
   const turned = await Promise.all(

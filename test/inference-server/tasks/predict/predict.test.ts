@@ -135,6 +135,17 @@ test('a CSV too large for the event loop is read in another thread', async (t) =
   t.regex(wrong.json().error.message, /Row 10000, column 3: "x"/)
 })
 
+test('a JSON table of many rows is read in turns, and says which row is wrong', async (t) => {
+  const { asked } = await ready(t, 'iris-tensors')
+  const rows = Array.from({ length: 30_000 }, (_, row) => (row % 2 === 0 ? [5.1, 3.5, 1.4, 0.2] : [6.3, 2.5, 5, 1.9]))
+  const { predictions } = (await asked({ data: rows })).json()
+  t.is(predictions.length, 30_000)
+  t.true(predictions.every((prediction: number, row: number) => prediction === (row % 2) * 2))
+  const wrong = await asked({ data: rows.with(29_999, [1, 2, 3]) })
+  t.is(wrong.status, 422)
+  t.regex(wrong.json().error.message, /Row 29999 has 3 columns/)
+})
+
 test('Accept chooses CSV without a header, or the predictions as a NumPy array', async (t) => {
   const { asked } = await ready(t, 'wine-strings-zipmap')
   const { rows, predictions, probabilities = [] } = await expectedOf('wine-strings-zipmap')

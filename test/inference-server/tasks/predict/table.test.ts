@@ -83,6 +83,8 @@ test(
   refusal('InvalidData', /unknown column "d".*columns: a, b, c/, json(named, [{ a: 1, b: 2, d: 3 }])),
 )
 test('lists and objects in one table', refusal('InvalidData', /Row 0 is a list/, json(named, [[1, 2, 3], { a: 1 }])))
+test('null for a row', refusal('InvalidData', /Row 1 is neither a list/, json(named, [{ a: 1 }, null as never])))
+test('a number for a row', refusal('InvalidData', /neither a list nor an object/, json(named, [{ a: 1 }, 5 as never])))
 test(
   'names of the prototype are no columns',
   refusal('InvalidData', /unknown column "__proto__"/, json(named, [JSON.parse('{"__proto__": 1}')])),

@@ -350,6 +350,22 @@ test(
   /promises 16 bytes of values, and 12/,
 )
 
+test('a catalogue too large to be filtered on the event loop is filtered in another thread', async (t) => {
+  const count = 30_000
+  const data = Float32Array.from({ length: count * 2 }, (_, at) => (at % 2 === 0 ? 1 : Math.floor(at / 2) / count))
+  const server = await serving(t, undefined, {
+    'catalogue.npy': vectors(count, data),
+    'catalogue.csv': `id,half,rank\n${Array.from({ length: count }, (_, id) => `${id},${id % 2 ? 'odd' : 'even'},${id}`).join('\n')}`,
+  })
+  await server.load()
+  const { json } = await server.asked({ embedding: [1, 0], top_k: 3, filter: { half: 'odd', rank: { gte: 1000 } } })
+  t.deepEqual(
+    json.recommendations.map(({ id }: { id: string }) => id),
+    ['1001', '1003', '1005'],
+  )
+  t.is(json.candidates, 14_500)
+})
+
 test('items may have their vectors themselves', async (t) => {
   const server = await serving(t, undefined, {
     'catalogue.jsonl': [
@@ -366,4 +382,5 @@ test('items may have their vectors themselves', async (t) => {
     json.recommendations.map(({ id }: { id: number }) => id),
     [1, 2],
   )
+  for (const id of [1, '1']) t.is((await server.asked({ id, top_k: 1 })).json.recommendations[0].id, 2)
 })

@@ -23,7 +23,11 @@ function floats(tensor: ort.Tensor | undefined): Float32Array {
 async function embeddingBy(path: string): Promise<ort.Tensor> {
   const session = await ort.InferenceSession.create(path)
   const image = await decodePixels(PICTURES.drawing, 1e7, { width: 577, height: 1024, kernel: 'linear' })
-  const planes = new ort.Tensor('float32', toNormalisedPlanes(image, 1024), [1, 3, 1024, 1024])
+  const planes = new ort.Tensor(
+    'float32',
+    toNormalisedPlanes(image, 1024, 'imagenet', new Float32Array(3 * 1024 * 1024)),
+    [1, 3, 1024, 1024],
+  )
   const { image_embeddings } = await session.run({ input_image: planes })
   if (!image_embeddings) throw new TypeError('no embedding')
   return image_embeddings
