@@ -15,33 +15,52 @@ export type Outlines = {
   omitted: number
 }
 
+/** `parts` bounds the polygons, and their holes all together; `corners` what is written of them. */
+export type OutlineLimits = { parts: number; corners: number }
+
 /**
  * The parts of a mask as polygons: of the pixels that are 255, those that touch only at corners apart. All of them lie in the
- * box given, [left, top, right, bottom]. With `epsilon` 0 a polygon has as
- * much area as its part has pixels; with more, no corner that is left out lies farther than that from the outline (pixels).
+ * box given, [left, top, right, bottom]. With `epsilon` 0 a polygon has as much area as its part has pixels; with more, no
+ * corner that is left out lies farther than that from the outline (pixels).
  */
 export function polygonsOf(
   pixels: Uint8Array,
   size: Size,
-  { epsilon, limit }: { epsilon: number; limit: number },
+  { epsilon, limits }: { epsilon: number; limits: OutlineLimits },
   [left, top, right, bottom]: readonly [number, number, number, number] = [0, 0, size.width, size.height],
 ): Outlines {
   const contours = traceContours(pixels, size, 255, 4, { left, top, right, bottom })
   const outer = contours.filter(({ area }) => area > 0).sort((a, b) => b.area - a.area)
-  const kept = outer
-    .slice(0, limit)
+  const parts = outer
+    .slice(0, limits.parts)
     .map((contour) => ({ contour, box: boundsOf(contour.points), holes: [] as Contour[] }))
-  for (const hole of contours) {
-    if (hole.area > 0) continue
+  for (const hole of largestHoles(contours, limits.parts)) {
     const [x, y] = pixelBeside(hole.points)
     // Of the parts around it (an island in a hole lies in two) the hole belongs to the smallest, the last.
-    kept.findLast(({ contour, box }) => within(x, y, box) && contains(contour.points, x, y))?.holes.push(hole)
+    parts.findLast(({ contour, box }) => within(x, y, box) && contains(contour.points, x, y))?.holes.push(hole)
   }
-  const polygons = kept
-    .map(({ contour, holes }) => [contour, ...holes].map(({ points }) => ring(simplifyClosed(points, epsilon))))
-    .filter(([outline]) => (outline?.length ?? 0) >= 3)
-    .map(([outline = [], ...holes]) => [outline, ...holes.filter((hole) => hole.length >= 3)])
+  const polygons: Polygon[] = []
+  let corners = 0
+  for (const { contour, holes } of parts) {
+    const [outline, ...inner] = [contour, ...holes].map(({ points }) => ring(simplifyClosed(points, epsilon)))
+    if (!outline || outline.length < MIN_CORNERS) continue
+    const polygon = [outline, ...inner.filter((hole) => hole.length >= MIN_CORNERS)]
+    corners += polygon.reduce((sum, { length }) => sum + length, 0)
+    if (corners > limits.corners) break
+    polygons.push(polygon)
+  }
   return { polygons, omitted: outer.length - polygons.length }
+}
+
+/** What simplification leaves fewer corners of has no area. */
+const MIN_CORNERS = 3
+
+/** Which of the outlines run the other way around, the largest first. */
+function largestHoles(contours: readonly Contour[], limit: number): Contour[] {
+  return contours
+    .filter(({ area }) => area < 0)
+    .sort((a, b) => a.area - b.area)
+    .slice(0, limit)
 }
 
 function ring(points: readonly number[]): Ring {

@@ -4,7 +4,7 @@ import { encodeGreyscalePng } from '../../images/png.ts'
 import { type Work, workModule } from '../../runtime/offload.ts'
 import type { Frame } from '../sam/frame.ts'
 import type { TaskAnswer, TaskContext } from '../task.ts'
-import { MAX_POLYGONS, type SegmentFields } from './fields.ts'
+import { MAX_CORNERS, MAX_POLYGONS, type SegmentFields } from './fields.ts'
 import type { MaskFacts } from './work.ts'
 
 const work: Work<typeof import('./work.ts')> = workModule(new URL('./work.ts', import.meta.url))
@@ -38,7 +38,7 @@ export async function answerWith(
   const planes = found.map(({ logits, size }) => ({ ...size, data: logits }))
   const wanted = {
     rle: fields.rle,
-    polygons: fields.polygons ? { epsilon: fields.polygon_epsilon, limit: MAX_POLYGONS } : undefined,
+    polygons: fields.polygons ? { epsilon: fields.polygon_epsilon, limits: outlineLimits(found.length) } : undefined,
   }
   const { union, each } = await context.offload(
     work,
@@ -71,6 +71,11 @@ export async function answerWith(
       },
     },
   }
+}
+
+/** What masks share of an answer's size. */
+function outlineLimits(masks: number) {
+  return { parts: MAX_POLYGONS, corners: Math.floor(MAX_CORNERS / Math.max(1, masks)) }
 }
 
 function describeMask({ area, boundingBox, rle, outlines }: MaskFacts, score: number) {

@@ -7,6 +7,8 @@ export const MAX_PROMPTS = 64
 /** Polygons of one mask; the smallest of more are left out. */
 export const MAX_POLYGONS = 1000
 
+/** Corners of all polygons of an answer: some 2 MB of JSON. */
+export const MAX_CORNERS = 200_000
 /** Instances of a concept; those with the lowest scores of more are left out. */
 export const MAX_INSTANCES = 64
 

@@ -1,11 +1,11 @@
-import { type Outlines, polygonsOf } from '../../formats/polygon.ts'
+import { type OutlineLimits, type Outlines, polygonsOf } from '../../formats/polygon.ts'
 import { type CocoRle, encodeRle } from '../../formats/rle.ts'
 import type { Size } from '../../images/decode.ts'
 import { type BinaryMask, maskAtSize, measure, type Plane, resizeBilinear } from '../../images/mask.ts'
 import { type Frame, sizeInFrame } from '../sam/frame.ts'
 
 /** What is to be told of each mask besides its size. */
-export type Wanted = { rle: boolean; polygons: { epsilon: number; limit: number } | undefined }
+export type Wanted = { rle: boolean; polygons: { epsilon: number; limits: OutlineLimits } | undefined }
 
 /** One mask, without its pixels. */
 export type MaskFacts = Pick<BinaryMask, 'area' | 'boundingBox'> & { rle?: CocoRle; outlines?: Outlines }

@@ -2,7 +2,8 @@ import test from 'ava'
 import fc from 'fast-check'
 import { type Polygon, polygonsOf, type Ring } from '../../../inference-server/formats/polygon.ts'
 
-const EXACT = { epsilon: 0, limit: 1000 }
+const LIMITS = { parts: 1000, corners: 10_000 }
+const EXACT = { epsilon: 0, limits: LIMITS }
 
 /** A mask by rows of characters, # being inside. */
 function drawn(...rows: string[]) {
@@ -28,7 +29,14 @@ test('an empty mask has no polygon', (t) => {
 
 test('more parts than the limit are left out, the smallest, and counted', (t) => {
   const { pixels, size } = drawn('#.##.###', '........')
-  const { polygons, omitted } = polygonsOf(pixels, size, { epsilon: 0, limit: 2 })
+  const { polygons, omitted } = polygonsOf(pixels, size, { epsilon: 0, limits: { ...LIMITS, parts: 2 } })
+  t.deepEqual(polygons.map(pixelsIn), [3, 2])
+  t.is(omitted, 1)
+})
+
+test('parts that would have more corners than are to be written are left out', (t) => {
+  const { pixels, size } = drawn('#.##.###', '........')
+  const { polygons, omitted } = polygonsOf(pixels, size, { epsilon: 0, limits: { ...LIMITS, corners: 11 } })
   t.deepEqual(polygons.map(pixelsIn), [3, 2])
   t.is(omitted, 1)
 })
@@ -71,7 +79,7 @@ test('a coarse polygon has fewer corners, and leaves out holes that vanish', (t)
     ((at % 100) - 50) ** 2 + (Math.floor(at / 100) - 50) ** 2 < 40 ** 2 ? 255 : 0,
   )
   const exact = polygonsOf(disc, size, EXACT).polygons[0]?.[0] ?? []
-  const coarse = polygonsOf(disc, size, { epsilon: 2, limit: 1000 }).polygons[0]?.[0] ?? []
+  const coarse = polygonsOf(disc, size, { epsilon: 2, limits: LIMITS }).polygons[0]?.[0] ?? []
   t.true(coarse.length < exact.length / 4, `${coarse.length} of ${exact.length} corners`)
   t.true(Math.abs(area(coarse) - area(exact)) / area(exact) < 0.05)
 })

@@ -3,8 +3,8 @@ import test from 'ava'
 import { cosine, modelDirectory, PICTURES, references, type Samples } from '../../fixtures/sam.ts'
 import { realApp } from '../../fixtures/world.ts'
 
-/** Reached: 1.000000 where a picture is enlarged, 0.99999 where it is shrunk. */
-const LEAST_COSINE = 0.9999
+/** Reached: 1.0000000 where a picture is enlarged, 0.999995 or more where it is shrunk or, as by sam2, resized in floats. */
+const LEAST_COSINE = 0.99999
 
 type Answer = Record<string, string> & { shape: number[]; further?: Record<string, number[]> }
 
