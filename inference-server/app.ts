@@ -8,8 +8,8 @@ import { readModelDirectory } from './families/directory.ts'
 import type { Family } from './families/family.ts'
 import { FAMILIES } from './families/index.ts'
 import { recognise } from './families/recognise.ts'
-import { embeddedMetrics } from './http/emf.ts'
 import { sendError } from './http/errors.ts'
+import type { Observation } from './http/invocation-line.ts'
 import { invocations } from './http/invocations.ts'
 import { serverMetrics } from './http/metrics.ts'
 import { openApi } from './http/openapi.ts'
@@ -42,8 +42,8 @@ export type AppOptions = {
   store: ObjectStore
   logger: FastifyBaseLogger
   limits: Limits
-  /** The namespace of CloudWatch metrics in the log; undefined leaves them out. */
-  emfNamespace?: string | undefined
+  /** Told of every finished request to /invocations. */
+  onInvocation?: (observation: Observation) => void
   /** Monotonic milliseconds. */
   now: () => number
   /** Others than the server's own, in tests. */
@@ -81,7 +81,6 @@ export function buildApp(options: AppOptions): App {
     cacheBytes: () => cache.bytes,
     provider: device.stats().provider,
   })
-  const emf = options.emfNamespace === undefined ? undefined : embeddedMetrics(options.emfNamespace)
   let services: Services | undefined
   let draining = false
 
@@ -159,11 +158,15 @@ export function buildApp(options: AppOptions): App {
     if (request.routeOptions.url !== '/invocations') return
     const task = request.account?.task ?? 'none'
     const phases = request.account?.phases.entries() ?? {}
-    const observation = { task, status: reply.statusCode, ms: Math.round(reply.elapsedTime * 100) / 100, phases }
+    const observation: Observation = {
+      requestId: request.id,
+      task,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 100) / 100,
+      phases,
+    }
     metrics.observe(observation)
-    // One line a request, which a person reads, and CloudWatch where it may.
-    const line = emf ? emf(observation, Date.now()) : {}
-    logger.info({ ...line, requestId: request.id, ...observation }, 'invocation')
+    options.onInvocation?.(observation)
   })
 
   return {

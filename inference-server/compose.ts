@@ -32,7 +32,6 @@ export function composeServer(
     store: s3Store(config.s3),
     logger,
     limits: config.limits,
-    emfNamespace: config.emfNamespace,
     now,
     ...overrides,
   }

@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { composeServer } from './compose.ts'
 import { loadConfig } from './config.ts'
+import { invocationLines } from './http/invocation-line.ts'
 import { bufferedLog } from './log.ts'
 import { chooseProvider } from './runtime/provider.ts'
 
@@ -9,14 +10,17 @@ process.env.ORT_DISABLE_TELEMETRY = '1'
 
 /** Composes the server and keeps its life: listen, load, serve, drain on SIGTERM, exit. */
 const config = loadConfigOrExit()
-const log = bufferedLog(config.logLevel)
+const { log, line } = bufferedLog(config.logLevel)
+const invocationLine = invocationLines(config.emfNamespace)
 const now = () => performance.now()
 
 const { provider, reason } = await chooseProvider(config.provider).catch((error) =>
   fail(error, 'the server cannot start'),
 )
 log[reason ? 'warn' : 'info']({ provider, reason }, 'execution provider')
-const app = composeServer(config, provider, log)
+const app = composeServer(config, provider, log, {
+  onInvocation: (observation) => line(invocationLine(observation, Date.now())),
+})
 
 let stopping = false
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal))

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { Observation } from './emf.ts'
+import type { Observation } from './invocation-line.ts'
 
 export type Metrics = {
   registry: Registry
