@@ -4,6 +4,8 @@ export type BatchLimit = {
   items(key: string): number
   /** A run of so many items took so many milliseconds. */
   observe(key: string, items: number, ms: number): void
+  /** Whether runs of this key are so short that waiting for one to end is better than waking another worker. */
+  quick(key: string): boolean
   /** The first dimension of this key turned out to be no batch: its runs are never shared again. */
   forbid(key: string): void
 }
@@ -14,6 +16,7 @@ export function fixedBatchLimit(maxItems: number): BatchLimit {
   return {
     items: (key) => (forbidden.has(key) ? 1 : maxItems),
     observe() {},
+    quick: () => false,
     forbid(key) {
       if (forbidden.size < MAX_KEYS) forbidden.add(key)
     },
@@ -30,6 +33,7 @@ export function exceptTogether(limit: BatchLimit, maxItems: number): BatchLimit 
   return {
     items: (key) => of(key).items(key),
     observe: (key, items, ms) => of(key).observe(key, items, ms),
+    quick: (key) => of(key).quick(key),
     forbid: (key) => of(key).forbid(key),
   }
 }
@@ -42,12 +46,20 @@ const TRUSTED_RUNS = 3
 const PROBE_INTERVAL = 16
 /** How fast a cost forgets that it was once lower: the machine may have become slower for good. */
 const FORGETTING = 0.02
+/** To wake a thread takes a tenth of a millisecond, and its core is then missing where requests are read and answered. */
+const QUICK_MS = 0.5
 /** Keys come from shapes, and thus from callers. */
 const MAX_KEYS = 256
 
 /** What an item costs in runs of more than 2^(level-1) and at most 2^level items. */
 type Cost = { ms: number; runs: number }
-type Known = { costs: (Cost | undefined)[]; runs: number; forbidden?: boolean }
+type Known = {
+  costs: (Cost | undefined)[]
+  runs: number
+  /** Of the last run. */
+  ms: number
+  forbidden?: boolean
+}
 
 /**
  * Lets batches grow while items get cheaper by it, which is learnt from the runs themselves. On a CPU a small model is mostly
@@ -62,7 +74,7 @@ export function learnedBatchLimit(maxItems: number): BatchLimit {
     if (found) return found
     // The oldest goes: it will be learnt again in a few runs.
     if (known.size >= MAX_KEYS) known.delete(known.keys().next().value ?? key)
-    const made: Known = { costs: [], runs: 0 }
+    const made: Known = { costs: [], runs: 0, ms: Number.POSITIVE_INFINITY }
     known.set(key, made)
     return made
   }
@@ -74,6 +86,7 @@ export function learnedBatchLimit(maxItems: number): BatchLimit {
       const level = worthWhile(costs)
       return Math.max(1, Math.min(maxItems, 2 ** (level + probe(costs, level, runs))))
     },
+    quick: (key) => of(key).ms < QUICK_MS,
     forbid(key) {
       of(key).forbidden = true
     },
@@ -81,6 +94,7 @@ export function learnedBatchLimit(maxItems: number): BatchLimit {
       const entry = of(key)
       const level = Math.ceil(Math.log2(items))
       entry.runs++
+      entry.ms = ms
       const each = ms / items
       const cost = entry.costs[level]
       // Disturbances only ever make a run slower: the cost is the least that was seen, but for slow forgetting.

@@ -210,10 +210,17 @@ export function workerPool<Operations extends OperationTable>(options: PoolOptio
   function dispatch(): void {
     for (const slot of slots) {
       if (!slot.ready || slot.running || !slot.thread) continue
+      if (isSoonTaken(queue.headKey)) return
       const jobs = queue.take()
       if (!jobs) return
       start(slot, slot.thread, jobs)
     }
+  }
+
+  /** Whether a worker that runs the like will be back before another has woken; its next batch is then the larger. */
+  function isSoonTaken(key: string | undefined): boolean {
+    if (key === undefined || !batching.limit.quick(key)) return false
+    return slots.some(({ running }) => running?.jobs[0]?.batch?.key === key)
   }
 
   function start(slot: Slot, thread: Worker, jobs: Job[]): void {

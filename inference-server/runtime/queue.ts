@@ -40,24 +40,15 @@ export type JobQueue = {
   /** The next batch for a free worker; undefined when nothing waits, or it may still grow. */
   take(): Job[] | undefined
   clear(): Job[]
+  /** The batch key of the job that waits for longest. */
+  readonly headKey: string | undefined
   readonly length: number
 }
 
 /** Waiting jobs, first come first served; those of one batch key leave together. `wake` is called when a batch may be taken. */
 export function jobQueue({ limit, delayMs }: Omit<Batching, 'merge'>, now: () => number, wake: () => void): JobQueue {
   let waiting: Job[] = []
-  let woken = false
   let timer: NodeJS.Timeout | undefined
-
-  function wakeSoon(): void {
-    if (woken) return
-    woken = true
-    // Requests that arrived in the same turn of the event loop leave together.
-    setImmediate(() => {
-      woken = false
-      wake()
-    })
-  }
 
   function batchOf(head: Job): Job[] {
     if (!head.batch) return [head]
@@ -74,13 +65,17 @@ export function jobQueue({ limit, delayMs }: Omit<Batching, 'merge'>, now: () =>
   }
 
   return {
+    get headKey() {
+      return waiting[0]?.batch?.key
+    },
     get length() {
       return waiting.length
     },
     add(job) {
       waiting.push(job)
-      if (job.batch && limit.items(job.batch.key) > 1) wakeSoon()
-      else wake()
+      // A free worker begins at once, with this job alone: to wait for others that may be on their way keeps it idle, and the
+      // callers in step, which halves what a few of them get done.
+      wake()
     },
     putBack(jobs) {
       const live = jobs.filter((job) => !job.settled)

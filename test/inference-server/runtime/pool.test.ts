@@ -1,7 +1,7 @@
 import test from 'ava'
 import { Failure } from '../../../inference-server/core/errors.ts'
 import { Lifetime } from '../../../inference-server/core/lifetime.ts'
-import { fixedBatchLimit } from '../../../inference-server/runtime/batch-limit.ts'
+import { fixedBatchLimit, learnedBatchLimit } from '../../../inference-server/runtime/batch-limit.ts'
 import { type PoolOptions, workerPool } from '../../../inference-server/runtime/pool.ts'
 import type { Merge } from '../../../inference-server/runtime/queue.ts'
 import { eventually } from '../fixtures/world.ts'
@@ -194,7 +194,8 @@ test('when a result cannot be divided among a batch, each of it is run alone', a
 
 test('a batch is killed when the last of its requests is past its deadline, not the first', async (t) => {
   const gate = closedGate()
-  const pool = aPool({ gate, batching: { limit: fixedBatchLimit(2), delayMs: 0, merge } })
+  // The first waits until the second makes the batch full.
+  const pool = aPool({ gate, batching: { limit: fixedBatchLimit(2), delayMs: 60_000, merge } })
   await pool.start()
   const batch = { key: 'same', items: 1 }
   const early = pool.run('wait', 1, { lifetime: new Lifetime(50), batch })
@@ -205,6 +206,22 @@ test('a batch is killed when the last of its requests is past its deadline, not 
   Atomics.notify(gate, 0)
   t.is(await patient, 2)
   t.is(pool.stats().restarts, 0)
+  await pool.close()
+})
+
+test('while a run that will be over in no time goes on, no other worker is woken for the like', async (t) => {
+  const gate = closedGate()
+  const limit = learnedBatchLimit(4)
+  limit.observe('same', 1, 0.1)
+  const pool = aPool({ gate, size: 2, batching: { limit, delayMs: 0, merge } })
+  await pool.start()
+  const first = pool.run('wait', 1, inBatch)
+  const alike = [2, 3].map((n) => pool.run('wait', n, inBatch))
+  t.is(pool.stats().busy, 1)
+  t.is(pool.stats().waiting, 2)
+  Atomics.store(gate, 0, 1)
+  Atomics.notify(gate, 0)
+  t.deepEqual(await Promise.all([first, ...alike]), [1, 2, 3])
   await pool.close()
 })
 
