@@ -1,4 +1,5 @@
 import { Failure } from '../core/errors.ts'
+import { elements } from '../runtime/tensors.ts'
 
 export type NpyHeader = {
   /** The element's type as NumPy writes it, such as `<f4`. */
@@ -80,7 +81,3 @@ function itemSizeOf(descr: string): number {
   if (/O/.test(descr)) return refuse('it holds Python objects, which only Python can read; save numbers or strings')
   return refuse(`its type is ${descr}; booleans, integers, floats and strings are known`)
 }
-
-/** How many elements an array of that shape has. */
-export const elements = (shape: readonly number[]): number =>
-  shape.reduce((product, dimension) => product * dimension, 1)

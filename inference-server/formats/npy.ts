@@ -1,4 +1,5 @@
-import { elements, MAGIC, type NpyHeader, readNpyHeader, refuse } from './npy-header.ts'
+import { elements, type Tensor } from '../runtime/tensors.ts'
+import { MAGIC, type NpyHeader, readNpyHeader, refuse } from './npy-header.ts'
 
 export { type NpyHeader, readNpyHeader } from './npy-header.ts'
 
@@ -6,13 +7,7 @@ export { type NpyHeader, readNpyHeader } from './npy-header.ts'
  * An array of NumPy's `.npy` format, in the types that a tensor has here. The format is that of NEP 1 and `numpy.lib.format`:
  * the magic string, a version, the header's length, a header that is a literal of a Python dictionary, and the plain values.
  */
-export type NpyArray =
-  | { type: 'float32'; dims: readonly number[]; data: Float32Array }
-  | { type: 'float64'; dims: readonly number[]; data: Float64Array }
-  | { type: 'int64'; dims: readonly number[]; data: BigInt64Array }
-  | { type: 'int32'; dims: readonly number[]; data: Int32Array }
-  | { type: 'uint8' | 'bool'; dims: readonly number[]; data: Uint8Array }
-  | { type: 'string'; dims: readonly number[]; data: string[] }
+export type NpyArray = Tensor
 
 export const NPY_MEDIA_TYPE = 'application/x-npy'
 
