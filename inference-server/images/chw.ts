@@ -29,15 +29,15 @@ export function toNormalisedPlanes<Planes extends Float32Array>(
   statistics: ChannelStatistics,
   planes: Planes,
 ): Planes {
-  if (image.width < side || image.height < side) planes.fill(0)
-  for (const [channel, table] of TABLES[statistics].entries()) {
-    for (let y = 0; y < image.height; y++) {
-      let from = y * image.width * 3 + channel
-      const start = (channel * side + y) * side
-      for (let to = start; to < start + image.width; to++) {
-        planes[to] = table[image.data[from] ?? 0] ?? 0
-        from += 3
-      }
+  const { width, height, data } = image
+  if (width < side || height < side) planes.fill(0)
+  const [red, green, blue] = TABLES[statistics] as [Float32Array, Float32Array, Float32Array]
+  const plane = side * side
+  for (let y = 0, from = 0; y < height; y++) {
+    for (let to = y * side; to < y * side + width; to++, from += 3) {
+      planes[to] = red[data[from] ?? 0] ?? 0
+      planes[to + plane] = green[data[from + 1] ?? 0] ?? 0
+      planes[to + 2 * plane] = blue[data[from + 2] ?? 0] ?? 0
     }
   }
   return planes

@@ -46,8 +46,11 @@ export function resampleTo(image: RgbImage, { width, height, kernel, crop }: Res
   return { width: crop.width, height: crop.height, data }
 }
 
-function across({ data, width, height }: RgbImage, target: number, kernel: Kernel): RgbImage {
+function across(image: RgbImage, target: number, kernel: Kernel): RgbImage {
+  const { data, width, height } = image
   const { first, count, weights, most } = coefficients(width, target, kernel)
+  const pairs = pairsOf({ first, count, weights, most }, width)
+  if (pairs) return { width: target, height, data: acrossPairs(image, target, pairs) }
   const result = new Uint8ClampedArray(3 * target * height)
   // Plain integers in plain variables: this is run for every pixel, and what the compiler cannot prove to be one costs it twice.
   for (let y = 0, to = 0; y < height; y++) {
@@ -71,8 +74,11 @@ function across({ data, width, height }: RgbImage, target: number, kernel: Kerne
   return { width: target, height, data: new Uint8Array(result.buffer) }
 }
 
-function down({ data, width, height }: RgbImage, target: number, kernel: Kernel): RgbImage {
+function down(image: RgbImage, target: number, kernel: Kernel): RgbImage {
+  const { data, width, height } = image
   const { first, count, weights, most } = coefficients(height, target, kernel)
+  const pairs = pairsOf({ first, count, weights, most }, height)
+  if (pairs) return { width, height: target, data: downPairs(image, target, pairs) }
   const row = 3 * width
   const result = new Uint8ClampedArray(row * target)
   const sums = new Int32Array(row)
@@ -88,11 +94,62 @@ function down({ data, width, height }: RgbImage, target: number, kernel: Kernel)
   return { width, height: target, data: new Uint8Array(result.buffer) }
 }
 
+/** For each position the two pixels that count, and their weights: how a linear filter enlarges. */
+type Pairs = { low: Int32Array; high: Int32Array; lowWeight: Int32Array; highWeight: Int32Array }
+
+/** Undefined when some position has more than two pixels. The same sums then take a third of the time without inner loops. */
+function pairsOf({ first, count, weights, most }: Coefficients, size: number): Pairs | undefined {
+  if (count.some((pixels) => pixels > 2)) return undefined
+  const second = (at: number) => (count[at] === 2 ? (weights[at * most + 1] ?? 0) : 0)
+  return {
+    low: first,
+    high: first.map((pixel) => Math.min(pixel + 1, size - 1)),
+    lowWeight: count.map((_, at) => weights[at * most] ?? 0),
+    highWeight: count.map((_, at) => second(at)),
+  }
+}
+
+function acrossPairs({ data, width, height }: RgbImage, target: number, pairs: Pairs): Uint8Array<ArrayBuffer> {
+  const { low, high, lowWeight, highWeight } = pairs
+  const result = new Uint8Array(3 * target * height)
+  for (let y = 0, to = 0; y < height; y++) {
+    const row = 3 * y * width
+    for (let x = 0; x < target; x++, to += 3) {
+      const a = row + 3 * (low[x] ?? 0)
+      const b = row + 3 * (high[x] ?? 0)
+      const u = lowWeight[x] ?? 0
+      const v = highWeight[x] ?? 0
+      result[to] = (Math.imul(data[a] ?? 0, u) + Math.imul(data[b] ?? 0, v) + HALF) >> PRECISION_BITS
+      result[to + 1] = (Math.imul(data[a + 1] ?? 0, u) + Math.imul(data[b + 1] ?? 0, v) + HALF) >> PRECISION_BITS
+      result[to + 2] = (Math.imul(data[a + 2] ?? 0, u) + Math.imul(data[b + 2] ?? 0, v) + HALF) >> PRECISION_BITS
+    }
+  }
+  return result
+}
+
+function downPairs({ data, width }: RgbImage, target: number, pairs: Pairs): Uint8Array<ArrayBuffer> {
+  const { low, high, lowWeight, highWeight } = pairs
+  const row = 3 * width
+  const result = new Uint8Array(row * target)
+  for (let y = 0, to = 0; y < target; y++) {
+    const u = lowWeight[y] ?? 0
+    const v = highWeight[y] ?? 0
+    const shift = row * ((high[y] ?? 0) - (low[y] ?? 0))
+    const start = row * (low[y] ?? 0)
+    for (let at = start; at < start + row; at++, to++) {
+      result[to] = (Math.imul(data[at] ?? 0, u) + Math.imul(data[at + shift] ?? 0, v) + HALF) >> PRECISION_BITS
+    }
+  }
+  return result
+}
+
 /** Half of one, so that cutting off the fraction rounds. */
 const HALF = 1 << (PRECISION_BITS - 1)
 
+type Coefficients = { first: Int32Array; count: Int32Array; weights: Int32Array; most: number }
+
 /** For each of `to` positions: the first of the source's pixels that count, how many do, and by what weights. */
-function coefficients(from: number, to: number, kernel: Kernel) {
+function coefficients(from: number, to: number, kernel: Kernel): Coefficients {
   const filter = FILTERS[kernel]
   const scale = from / to
   const reach = Math.max(scale, 1)
