@@ -31,6 +31,9 @@ export type Verdict =
   | { state: 'resting'; reason: string }
   | { state: 'moving'; why: string }
 
+/** Ends whose remedy is another endpoint, or none. */
+const WITHOUT_ENDPOINT: ReadonlySet<string> = new Set(['NameTaken', 'ConfigInUseMissing'])
+
 /** Whether the object has come to an end that the model allows, by its status and by what is in the cloud. */
 export function judge(world: World, now: CloudView, subject: Subject, object: AsyncInferenceEndpoint): Verdict {
   const { generation = 0 } = object.metadata
@@ -44,7 +47,9 @@ export function judge(world: World, now: CloudView, subject: Subject, object: As
   if (image?.reason === 'ImageNotReady' && image.observedGeneration === generation && absent)
     return { state: 'resting', reason: 'ImageNotReady' }
   const smokeTest = conditionOf(object, 'SmokeTestPassed')
-  if (smokeTest?.reason === 'DeferredUntilAwake' && smokeTest.observedGeneration === generation)
+  // Without an endpoint of its own, an object is not helped by waking one.
+  const without = degraded?.status === 'True' && WITHOUT_ENDPOINT.has(degraded.reason)
+  if (smokeTest?.reason === 'DeferredUntilAwake' && smokeTest.observedGeneration === generation && !without)
     return { state: 'resting', reason: smokeTest.reason }
   if (degraded?.status !== 'True' || degraded.observedGeneration !== generation)
     return { state: 'moving', why: summary(object) }
