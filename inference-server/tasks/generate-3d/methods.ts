@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { digest } from '../../core/digest.ts'
 import { Failure } from '../../core/errors.ts'
 import { depth, depthOutput } from '../../families/depth.ts'
 import type { Models } from '../../families/family.ts'
@@ -87,8 +87,8 @@ export async function depthMaker(models: Models, kind: DepthKind): Promise<Maker
   const isFree = Object.keys(fixedSize(image, layout)).length === 0
 
   /** Kept, so that several masks, formats and numbers of points of one picture cost the model once. */
-  function depthOf(file: InputFile, quality: Generate3d['quality'], context: TaskContext) {
-    const key = `depth ${model?.id} ${quality} ${createHash('sha256').update(file.bytes).digest('base64')}`
+  async function depthOf(file: InputFile, quality: Generate3d['quality'], context: TaskContext) {
+    const key = `depth ${model?.id} ${quality} ${await digest(file.bytes)}`
     return context.cached(key, async () => {
       const fit = isFree ? scaledFit(input.preprocessing.fit, QUALITY[quality].depthScale) : undefined
       const { original, tensor } = await input.prepare(file, context, { fit })

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { digest } from '../../core/digest.ts'
 import { Failure } from '../../core/errors.ts'
 import { readNpy } from '../../formats/npy.ts'
 import type { ImageEmbedder } from '../get-embedding/image-embedder.ts'
@@ -49,7 +49,7 @@ export async function queriesOf(
   if (image) {
     const { image: embedder } = embedders
     if (!embedder) throw unavailable('image encoder', embedders)
-    const key = createHash('sha256').update(image.bytes).digest('base64')
+    const key = await digest(image.bytes)
     return one(await embedded(key, () => embedder.embed(image, context), vectors.dimensions, context))
   }
   if (text !== undefined) {
