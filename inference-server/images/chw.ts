@@ -1,4 +1,4 @@
-import type { RgbImage } from './decode.ts'
+import type { RgbImage, Size } from './decode.ts'
 
 /** By which mean and standard deviation a network was trained: ImageNet's, or one half for each, which makes -1 to 1. */
 export type ChannelStatistics = 'imagenet' | 'half'
@@ -12,11 +12,11 @@ const STATISTICS = {
 /** Each channel has 256 possible inputs: a table replaces a subtraction and a division for every one of 3 million values. */
 const TABLES = { imagenet: tables('imagenet'), half: tables('half') } as const
 
-function tables(statistics: ChannelStatistics): Float32Array[] {
+function tables(statistics: ChannelStatistics): ChannelTables {
   const { mean, deviation } = STATISTICS[statistics]
-  return mean.map((middle, channel) =>
-    Float32Array.from({ length: 256 }, (_, value) => (value - middle) / (deviation[channel] ?? 1)),
-  )
+  const table = (channel: 0 | 1 | 2) =>
+    Float32Array.from({ length: 256 }, (_, value) => (value - mean[channel]) / deviation[channel])
+  return [table(0), table(1), table(2)]
 }
 
 /**
@@ -29,12 +29,23 @@ export function toNormalisedPlanes<Planes extends Float32Array>(
   statistics: ChannelStatistics,
   planes: Planes,
 ): Planes {
-  const { width, height, data } = image
-  if (width < side || height < side) planes.fill(0)
-  const [red, green, blue] = TABLES[statistics] as [Float32Array, Float32Array, Float32Array]
-  const plane = side * side
+  if (image.width < side || image.height < side) planes.fill(0)
+  return writePlanes(image, TABLES[statistics], { width: side, height: side }, planes)
+}
+
+/** What each of the 256 values of red, green and blue becomes. */
+export type ChannelTables = readonly [red: Float32Array, green: Float32Array, blue: Float32Array]
+
+/** Writes interleaved 8-bit RGB into the top left of three planes of a frame, each value as its channel's table has it. */
+export function writePlanes<Planes extends Float32Array>(
+  { width, height, data }: RgbImage,
+  [red, green, blue]: ChannelTables,
+  frame: Size,
+  planes: Planes,
+): Planes {
+  const plane = frame.width * frame.height
   for (let y = 0, from = 0; y < height; y++) {
-    for (let to = y * side; to < y * side + width; to++, from += 3) {
+    for (let to = y * frame.width; to < y * frame.width + width; to++, from += 3) {
       planes[to] = red[data[from] ?? 0] ?? 0
       planes[to + plane] = green[data[from + 1] ?? 0] ?? 0
       planes[to + 2 * plane] = blue[data[from + 2] ?? 0] ?? 0

@@ -1,4 +1,5 @@
 import { Failure } from '../core/errors.ts'
+import { type ChannelTables, writePlanes } from './chw.ts'
 import type { Resize, RgbImage, Size } from './decode.ts'
 
 export type Kernel = Resize['kernel']
@@ -70,13 +71,7 @@ export function centred(size: Size, crop: Size): { left: number; top: number } {
 
 /** Interleaved 8-bit RGB to normalised planes [3, height, width]. */
 export function toPlanes(image: RgbImage, preprocessing: Preprocessing): Float32Array<ArrayBuffer> {
-  const area = image.width * image.height
-  const planes = new Float32Array(3 * area)
-  for (const [channel, table] of tables(preprocessing).entries()) {
-    const start = channel * area
-    for (let i = 0, from = channel; i < area; i++, from += 3) planes[start + i] = table[image.data[from] ?? 0] ?? 0
-  }
-  return planes
+  return writePlanes(image, tables(preprocessing), image, new Float32Array(image.data.length))
 }
 
 /** Interleaved 8-bit RGB to normalised values [height, width, 3]. */
@@ -89,10 +84,10 @@ export function toInterleaved(image: RgbImage, preprocessing: Preprocessing): Fl
 }
 
 /** Each channel has 256 possible inputs: a table replaces the arithmetic for every pixel. */
-function tables({ scale, mean, deviation }: Preprocessing): Float32Array[] {
-  return mean.map((centre, channel) =>
-    Float32Array.from({ length: 256 }, (_, value) => (value * scale - centre) / (deviation[channel] ?? 1)),
-  )
+function tables({ scale, mean, deviation }: Preprocessing): ChannelTables {
+  const table = (channel: 0 | 1 | 2) =>
+    Float32Array.from({ length: 256 }, (_, value) => (value * scale - mean[channel]) / deviation[channel])
+  return [table(0), table(1), table(2)]
 }
 
 /** As Python rounds: 2.5 to 2, 3.5 to 4. */

@@ -48,9 +48,10 @@ export function resampleTo(image: RgbImage, { width, height, kernel, crop }: Res
 
 function across(image: RgbImage, target: number, kernel: Kernel): RgbImage {
   const { data, width, height } = image
-  const { first, count, weights, most } = coefficients(width, target, kernel)
-  const pairs = pairsOf({ first, count, weights, most }, width)
+  const found = coefficients(width, target, kernel)
+  const pairs = pairsOf(found, width)
   if (pairs) return { width: target, height, data: acrossPairs(image, target, pairs) }
+  const { first, count, weights, most } = found
   const result = new Uint8ClampedArray(3 * target * height)
   // Plain integers in plain variables: this is run for every pixel, and what the compiler cannot prove to be one costs it twice.
   for (let y = 0, to = 0; y < height; y++) {
@@ -76,9 +77,10 @@ function across(image: RgbImage, target: number, kernel: Kernel): RgbImage {
 
 function down(image: RgbImage, target: number, kernel: Kernel): RgbImage {
   const { data, width, height } = image
-  const { first, count, weights, most } = coefficients(height, target, kernel)
-  const pairs = pairsOf({ first, count, weights, most }, height)
+  const found = coefficients(height, target, kernel)
+  const pairs = pairsOf(found, height)
   if (pairs) return { width, height: target, data: downPairs(image, target, pairs) }
+  const { first, count, weights, most } = found
   const row = 3 * width
   const result = new Uint8ClampedArray(row * target)
   const sums = new Int32Array(row)
