@@ -5,15 +5,8 @@ import { median, quantile } from './statistics.ts'
 import type { WorkloadName } from './workloads.ts'
 
 /** All rounds of one server under one load, in one line. */
-type Line = {
-  workload: WorkloadName
-  server: ServerName
-  connections: number
-  requestsPerSecond: number
-  p50Ms: number
-  p99Ms: number
+type Line = Omit<Sample, 'pingsMs' | 'cpuMsPerRequest' | 'generatorShare' | 'othersShare' | 'fault'> & {
   pingP99Ms: number
-  memoryMiB: number
   cpuMs: number
   fault: string | undefined
 }

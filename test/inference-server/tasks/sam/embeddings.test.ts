@@ -1,7 +1,5 @@
-import { rm } from 'node:fs/promises'
 import test from 'ava'
-import { cosine, modelDirectory, PICTURES, references, type Samples } from '../../fixtures/sam.ts'
-import { realApp } from '../../fixtures/world.ts'
+import { cosine, PICTURES, references, type Samples, samServer } from '../../fixtures/sam.ts'
 
 /** Reached: 1.0000000 where a picture is enlarged, 0.999995 or more where it is shrunk or, as by sam2, resized in floats. */
 const LEAST_COSINE = 0.99999
@@ -14,13 +12,7 @@ const floats = (base64: string | undefined) => {
 }
 
 const likeTheReference = test.macro(async (t, family: string, files: string[], coarsest: string) => {
-  const directory = await modelDirectory(family, files)
-  const server = realApp(directory, { requests: 100 })
-  t.teardown(async () => {
-    await server.close()
-    await rm(directory, { recursive: true })
-  })
-  await server.load()
+  const server = await samServer(t, family, files)
   for (const { picture, embedding } of await references(family)) {
     const response = await server.http.inject({
       method: 'POST',

@@ -1,8 +1,6 @@
-import { rm } from 'node:fs/promises'
 import test from 'ava'
 import type { CocoRle } from '../../../../inference-server/formats/rle.ts'
-import { modelDirectory, overlap, PICTURES } from '../../fixtures/sam.ts'
-import { realApp } from '../../fixtures/world.ts'
+import { overlap, PICTURES, samServer } from '../../fixtures/sam.ts'
 
 type Mask = { confidence_score: number; rle: CocoRle }
 
@@ -22,13 +20,7 @@ const PROMPTS = [
 ]
 
 const alike = test.macro(async (t, family: string, files: string[]) => {
-  const directory = await modelDirectory(family, files)
-  const server = realApp(directory, { requests: 100 })
-  t.teardown(async () => {
-    await server.close()
-    await rm(directory, { recursive: true })
-  })
-  await server.load()
+  const server = await samServer(t, family, files)
   const ask = async <Answer>(fields: object): Promise<Answer> => {
     const payload = { task: 'segment', image: PICTURES.coffee.toString('base64'), rle: true, ...fields }
     const response = await server.http.inject({ method: 'POST', url: '/invocations', payload })

@@ -1,8 +1,7 @@
-import { rm } from 'node:fs/promises'
 import test from 'ava'
 import type { CocoRle } from '../../../../inference-server/formats/rle.ts'
-import { modelDirectory, overlap, PICTURES, type Reference, references } from '../../fixtures/sam.ts'
-import { realApp } from '../../fixtures/world.ts'
+import { overlap, PICTURES, type Reference, references, samServer } from '../../fixtures/sam.ts'
+import type { realApp } from '../../fixtures/world.ts'
 
 /** Reached: 1.0000 where a picture is enlarged, 0.9991 where it is shrunk by libvips, 0.9980 for sam2, which resizes floats. */
 const LEAST_OVERLAP = 0.997
@@ -34,13 +33,7 @@ async function ask(server: ReturnType<typeof realApp>, picture: Buffer, { prompt
 }
 
 const likeTheReference = test.macro(async (t, family: string, files: string[], own: number) => {
-  const directory = await modelDirectory(family, files)
-  const server = realApp(directory, { requests: 100 })
-  t.teardown(async () => {
-    await server.close()
-    await rm(directory, { recursive: true })
-  })
-  await server.load()
+  const server = await samServer(t, family, files)
   for (const { picture, answers } of await references(family)) {
     for (const answer of answers) {
       const masks = await ask(server, PICTURES[picture], answer)
