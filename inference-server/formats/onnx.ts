@@ -6,13 +6,13 @@ import { bytesField, concatenated, type Field, fieldsOf, integerField, textOf } 
  */
 export const MODEL = { irVersion: 1, graph: 7, opsetImport: 8 } as const
 export const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12 } as const
-export const NODE = { input: 1, output: 2, opType: 4, attribute: 5, domain: 7 } as const
-export const ATTRIBUTE = { name: 1, float: 2, int: 3, text: 4, ints: 8, strings: 9, type: 20 } as const
+const NODE = { input: 1, output: 2, opType: 4, attribute: 5, domain: 7 } as const
+const ATTRIBUTE = { name: 1, float: 2, int: 3, text: 4, ints: 8, strings: 9, type: 20 } as const
 const TENSOR = { dims: 1, dataType: 2, name: 8, rawData: 9, externalData: 13, dataLocation: 14 } as const
 const EXTERNAL = 1
 
 /** TensorProto.DataType */
-export const DATA_TYPE = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10, float64: 11 } as const
+const DATA_TYPE = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10, float64: 11 } as const
 export type DataType = keyof typeof DATA_TYPE
 
 export type Node = {

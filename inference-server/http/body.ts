@@ -51,7 +51,7 @@ export async function readInvocation(request: FastifyRequest, maxBytes: number):
  * Reads `key=value;key=value` of X-Amzn-SageMaker-Custom-Attributes. What is not of this form is somebody else's, and
  * ignored.
  */
-export function readCustomAttributes(header: string | undefined): Record<string, string> {
+function readCustomAttributes(header: string | undefined): Record<string, string> {
   const fields: Record<string, string> = Object.create(null)
   for (const part of (header ?? '').slice(0, MAX_ATTRIBUTES).split(';')) {
     const at = part.indexOf('=')

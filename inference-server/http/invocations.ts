@@ -176,7 +176,7 @@ async function readFiles(
 }
 
 /** The phases in milliseconds, as the standard header for them. */
-export function serverTiming({ phases: spent }: Account): string {
+function serverTiming({ phases: spent }: Account): string {
   return Object.entries(spent.entries())
     .map(([name, ms]) => `${name};dur=${ms}`)
     .join(', ')

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** Enough for a storey of a hospital; an answer of as many polygons is about a megabyte. */
-export const MAX_ROOMS = 1000
+const MAX_ROOMS = 1000
 
 /** What a request says of a plan. Lengths and areas are in pixels of the upright picture. */
 export const PlanFields = z.strictObject({

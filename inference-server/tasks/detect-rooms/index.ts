@@ -5,7 +5,7 @@ import { defineTask, IMAGE_FILE, type InputFile } from '../task.ts'
 import { workingSize } from './detect.ts'
 import { PlanAnswer, PlanFields, type RoomAnswer } from './fields.ts'
 import { drawOverlay } from './overlay.ts'
-import type { Ring, Room } from './rooms.ts'
+import { type Ring, type Room, round } from './rooms.ts'
 
 const work: Work<typeof import('./work.ts')> = workModule(new URL('./work.ts', import.meta.url))
 
@@ -89,8 +89,6 @@ function roomAnswer(room: Room, at: number): z.output<typeof RoomAnswer> {
   }
 }
 
-/** Finer than a quarter of a pixel, which is what plans are enlarged by at most: corners stay apart. */
-const round = (value: number) => Math.round(value * 100) / 100
 const rounded = (ring: Ring): Ring => ring.map(([x, y]) => [round(x), round(y)])
 
 /** Two rooms and a doorway. */

@@ -1,6 +1,6 @@
 import sharp from 'sharp'
 import type { RgbImage, Size } from '../../images/decode.ts'
-import type { Ring, Room } from './rooms.ts'
+import { type Ring, type Room, round } from './rooms.ts'
 
 /** The picture, as large as it was read, with each room in a colour of its own, its number, and its outline. */
 export function drawOverlay(picture: RgbImage, original: Size, rooms: readonly Room[]): Promise<Buffer> {
@@ -21,8 +21,6 @@ function shape({ polygon, holes, anchor }: Room, number: number, size: number): 
   const colour = `hsl(${Math.round((number * HUE_STEP) % 360)},75%,45%)`
   return `<path fill-rule="evenodd" fill="${colour}" fill-opacity="0.35" stroke="${colour}" stroke-width="${round(size / 8)}" d="${[polygon, ...holes].map(path).join('')}"/>${numeral(number, anchor, size)}`
 }
-
-const round = (value: number) => Math.round(value * 100) / 100
 
 /** The strokes of a digit in a box of 1 x 2: drawn, since a container may have no fonts. */
 const DIGITS = [

@@ -6,6 +6,9 @@ import { FREE, WALL } from './gaps.ts'
 
 export type Ring = [number, number][]
 
+/** Finer than a quarter of a pixel, which is what plans are enlarged by at most: corners stay apart. */
+export const round = (value: number) => Math.round(value * 100) / 100
+
 export type Room = {
   /** What the shape says; no text is read. */
   label: 'room' | 'corridor'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-export const METHODS = ['gaussians', 'depth', 'inflation'] as const
+const METHODS = ['gaussians', 'depth', 'inflation'] as const
 export type Method = (typeof METHODS)[number]
 
 /** What "quality" stands for: points where `num_points` says nothing, and the scale of a depth model's usual input. */

@@ -3,7 +3,7 @@ import type { Tensor, Tensors } from '../../runtime/tensors.ts'
 import { columnName, type InputLayout, type Layout } from './layout.ts'
 
 /** A table of more cells than this takes longer than other requests should wait for. */
-export const MAX_CELLS = 10_000_000
+const MAX_CELLS = 10_000_000
 export const MAX_ROWS = 100_000
 
 /** One row: its cells in order, or by name. */

@@ -20,7 +20,7 @@ export type FramePoints = { coords: number[]; labels: number[] }
 /** Labels of SAM's prompt encoder besides 0 (background) and 1 (foreground). */
 const BOX_TOP_LEFT = 2
 const BOX_BOTTOM_RIGHT = 3
-export const PADDING_POINT = -1
+const PADDING_POINT = -1
 
 /** A prompt's points, in pixels of the picture, brought into the frame. A box becomes its two corners. */
 export function pointsInFrame(prompt: Prompt, frame: Frame, original: Size): FramePoints {
