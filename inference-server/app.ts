@@ -150,24 +150,13 @@ export function buildApp(options: AppOptions): App {
       downloads,
       maxBodyBytes: limits.bodyBytes,
       requestTimeoutMs: limits.requestTimeoutMs,
+      onEnd(observation) {
+        metrics.observe(observation)
+        options.onInvocation?.(observation)
+      },
       now,
     }),
   )
-
-  http.addHook('onResponse', async (request, reply) => {
-    if (request.routeOptions.url !== '/invocations') return
-    const task = request.account?.task ?? 'none'
-    const phases = request.account?.phases.entries() ?? {}
-    const observation: Observation = {
-      requestId: request.id,
-      task,
-      status: reply.statusCode,
-      ms: Math.round(reply.elapsedTime * 100) / 100,
-      phases,
-    }
-    metrics.observe(observation)
-    options.onInvocation?.(observation)
-  })
 
   return {
     http,

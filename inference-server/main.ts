@@ -2,7 +2,7 @@ import { pino } from 'pino'
 import { composeServer } from './compose.ts'
 import { loadConfig } from './config.ts'
 import { invocationLines } from './http/invocation-line.ts'
-import { bufferedLog } from './log.ts'
+import { serverLog } from './log.ts'
 import { chooseProvider } from './runtime/provider.ts'
 
 // From 1.29 on, onnxruntime's Linux builds tell their maker which models are loaded, unless this is set before the first session.
@@ -10,7 +10,7 @@ process.env.ORT_DISABLE_TELEMETRY = '1'
 
 /** Composes the server and keeps its life: listen, load, serve, drain on SIGTERM, exit. */
 const config = loadConfigOrExit()
-const { log, line } = bufferedLog(config.logLevel)
+const { log, line } = serverLog(config.logLevel)
 const invocationLine = invocationLines(config.emfNamespace)
 const now = () => performance.now()
 

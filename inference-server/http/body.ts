@@ -1,7 +1,7 @@
-import type { MultipartFile, MultipartValue } from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import { Failure } from '../core/errors.ts'
 import type { InputFile } from '../tasks/task.ts'
+import { MULTIPART_TYPE, readMultipart } from './multipart.ts'
 
 /**
  * A request as it came, brought to one form. `texts` are values from where everything is text (query, custom attributes,
@@ -21,24 +21,16 @@ const MAX_ATTRIBUTES = 1024
 /** Deeper than any field of any task. */
 const MAX_JSON_DEPTH = 16
 
-/** Reads a request whose body fastify has parsed. @throws Failure InvalidRequest */
-export async function readInvocation(request: FastifyRequest, maxBytes: number): Promise<Invocation> {
-  const header = request.headers['x-amzn-sagemaker-custom-attributes']
-  const hints = { ...readQuery(request.query), ...readCustomAttributes(Array.isArray(header) ? header[0] : header) }
-  if (request.isMultipart()) {
-    try {
-      return { ...(await readMultipart(request, maxBytes)), hints, values: {} }
-    } catch (cause) {
-      // The library has a status for each limit, and none for a body that breaks off.
-      if (cause instanceof Failure || (cause as { statusCode?: number }).statusCode) throw cause
-      throw new Failure('InvalidRequest', 'The multipart body is malformed.', { cause })
-    }
-  }
-  const { body } = request
+/** Reads a request whose body fastify has parsed or kept. @throws Failure InvalidRequest, BodyTooLarge */
+export async function readInvocation({ headers, query, body }: FastifyRequest): Promise<Invocation> {
+  const header = headers['x-amzn-sagemaker-custom-attributes']
+  const hints = { ...readQuery(query), ...readCustomAttributes(Array.isArray(header) ? header[0] : header) }
   if (body === undefined || body === null) throw new Failure('InvalidRequest', 'The body is empty.')
   if (Buffer.isBuffer(body)) {
     if (body.length === 0) throw new Failure('InvalidRequest', 'The body is empty.')
-    const contentType = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
+    const given = headers['content-type'] ?? ''
+    const contentType = given.split(';', 1)[0]?.trim().toLowerCase()
+    if (contentType === MULTIPART_TYPE) return { ...(await readMultipart(body, given)), hints, values: {} }
     return { files: { '': { bytes: body, contentType } }, hints, texts: {}, values: {} }
   }
   if (typeof body !== 'object' || Array.isArray(body)) {
@@ -100,37 +92,13 @@ function readQuery(query: unknown): Record<string, string> {
   )
 }
 
-async function readMultipart(request: FastifyRequest, maxBytes: number): Promise<Pick<Invocation, 'files' | 'texts'>> {
-  const files: Record<string, InputFile> = Object.create(null)
-  const texts: Record<string, string> = Object.create(null)
-  let bytes = 0
-  for await (const part of request.parts() as AsyncIterable<MultipartFile | MultipartValue>) {
-    if (part.type === 'file') {
-      const file = { bytes: await part.toBuffer(), contentType: part.mimetype }
-      files[part.fieldname] = file
-      bytes += file.bytes.length
-    } else {
-      const value = String(part.value)
-      texts[part.fieldname] = value
-      bytes += value.length
-    }
-    // The library bounds each part; a body without a length may have many.
-    if (bytes > maxBytes) throw new Failure('BodyTooLarge', 'The request body is too large.')
-  }
-  return { files, texts }
-}
-
-/** Without recursion: how deep it may go is what is being asked. */
-function deeperThan(value: unknown, limit: number): boolean {
-  let level = [value]
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > limit) return true
-    level = level.flatMap((each) => {
-      if (typeof each !== 'object' || each === null) return []
-      const children = Array.isArray(each) ? each : Object.values(each)
-      // Long lists of numbers are one level, whose every value need not be looked at.
-      return children.filter((child) => typeof child === 'object' && child !== null)
-    })
+/** Whether lists and objects lie more than so many levels deep; looks no deeper than that itself. */
+function deeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (levels === 0) return true
+  for (const child of Array.isArray(value) ? value : Object.values(value)) {
+    // Most are numbers of long lists, for which a call would be much.
+    if (typeof child === 'object' && deeperThan(child, levels - 1)) return true
   }
   return false
 }

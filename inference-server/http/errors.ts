@@ -29,10 +29,6 @@ const STATUS: Readonly<Record<FailureCode, number>> = {
 /** Fastify's own errors, in this server's words. */
 const FASTIFY_ERRORS: Readonly<Record<string, { status: number; code: string; message: string }>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: { status: 413, code: 'BodyTooLarge', message: 'The request body is too large.' },
-  FST_REQ_FILE_TOO_LARGE: { status: 413, code: 'BodyTooLarge', message: 'A file in the request body is too large.' },
-  FST_PARTS_LIMIT: { status: 413, code: 'BodyTooLarge', message: 'The request body has too many parts.' },
-  FST_FILES_LIMIT: { status: 413, code: 'BodyTooLarge', message: 'The request body has too many files.' },
-  FST_FIELDS_LIMIT: { status: 413, code: 'BodyTooLarge', message: 'The request body has too many fields.' },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: {
     status: 415,
     code: 'UnsupportedContentType',

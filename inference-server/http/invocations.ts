@@ -1,4 +1,3 @@
-import multipart from '@fastify/multipart'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Budget } from '../core/budget.ts'
 import { Failure } from '../core/errors.ts'
@@ -11,16 +10,21 @@ import type { InputFile, Task } from '../tasks/task.ts'
 import { asBuffer, formOf, jsonOf, negotiate } from './answer.ts'
 import { type Arguments, rawTypes, readArguments, taskOf } from './arguments.ts'
 import { parseJson, readInvocation } from './body.ts'
+import type { Observation } from './invocation-line.ts'
+import { MULTIPART_TYPE } from './multipart.ts'
 
-/** What the log line and the metrics say of a request. */
-export type Account = {
-  services: Services
+/** One request from its arrival to the end of its response, or of its connection. */
+type Account = {
+  /** Those of its arrival: who was let in is served, though the server drains meanwhile. */
+  services: Services | undefined
   task: string
+  arrived: number
   phases: Phases
   lifetime: Lifetime
   /** What it holds of the budgets. */
   holds: (() => void)[]
   working: boolean
+  answered: boolean
 }
 
 declare module 'fastify' {
@@ -42,13 +46,14 @@ export type InvocationOptions = {
   downloads: Budget
   maxBodyBytes: number
   requestTimeoutMs: number
+  /** Told of every request whose response was sent. */
+  onEnd: (observation: Observation) => void
+  /** Monotonic milliseconds. */
   now: () => number
 }
 
 /** POST /invocations: JSON, multipart or a raw file in; by Accept JSON or one artifact out. */
 export async function invocations(app: FastifyInstance, options: InvocationOptions): Promise<void> {
-  const { maxBodyBytes: fileSize } = options
-  await app.register(multipart, { limits: { fileSize, fieldSize: fileSize, files: 8, fields: 64, parts: 72 } })
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => {
     try {
@@ -57,49 +62,26 @@ export async function invocations(app: FastifyInstance, options: InvocationOptio
       done(error as Error)
     }
   })
-  const raw = [...new Set(options.tasks.flatMap(rawTypes))]
+  const raw = [...new Set([MULTIPART_TYPE, ...options.tasks.flatMap(rawTypes)])]
   app.addContentTypeParser(raw, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
 
   app.post('/invocations', {
     // Places and bytes are taken before the body is read: a flood must not cost memory.
-    onRequest: async (request, reply) => {
-      const services = options.services()
+    onRequest(request, reply, done) {
+      const account = open(request, reply, options)
+      account.services = options.services()
       const length = Number(request.headers['content-length'] ?? options.maxBodyBytes)
       if (length > options.maxBodyBytes) throw new Failure('BodyTooLarge', 'The request body is too large.')
-      const account: Account = {
-        // Those of its arrival: who was let in is served, though the server drains meanwhile.
-        services,
-        task: 'none',
-        phases: phases(options.now),
-        lifetime: new Lifetime(options.requestTimeoutMs),
-        holds: [],
-        working: false,
-      }
-      request.account = account
-      // A caller that leaves gets no response, and fastify no onResponse: the connection's end gives back what is held, unless
-      // the work for it still goes on.
-      reply.raw.once('close', () => {
-        if (reply.raw.writableFinished) return
-        account.lifetime.leave()
-        if (!account.working) release(account)
-      })
-      try {
-        await take(account, options.places, 1)
-        await take(account, options.bodies, length)
-      } catch (error) {
-        release(account)
-        throw error
-      }
+      const waiting = take(account, [options.places, 1], [options.bodies, length])
+      if (waiting) waiting.then(() => done(), done)
+      else done()
     },
-    onResponse: async (request) => {
-      if (request.account) release(request.account)
-    },
-    handler: async (request, reply) => {
+    async handler(request, reply) {
       const { account } = request
-      if (!account) throw new Failure('NotReady', 'The request was not admitted.')
+      if (!account?.services) throw new Failure('NotReady', 'The request was not admitted.')
       account.working = true
       try {
-        return await answer(request, reply, account, options)
+        return await answer(request, reply, account, account.services, options)
       } finally {
         account.working = false
         if (reply.raw.destroyed) release(account)
@@ -108,31 +90,75 @@ export async function invocations(app: FastifyInstance, options: InvocationOptio
   })
 }
 
-async function take(account: Account, budget: Budget, amount: number): Promise<void> {
+/**
+ * A request's account, closed by the end of its response or of its connection. Listeners in place of fastify's hooks, which
+ * hear nothing of a caller that leaves: what a request holds must be given back all the same.
+ */
+function open(request: FastifyRequest, { raw }: FastifyReply, { now, requestTimeoutMs, onEnd }: InvocationOptions) {
+  const account: Account = {
+    services: undefined,
+    task: 'none',
+    arrived: now(),
+    phases: phases(now),
+    lifetime: new Lifetime(requestTimeoutMs),
+    holds: [],
+    working: false,
+    answered: false,
+  }
+  request.account = account
+  raw.on('finish', () => {
+    account.answered = true
+    release(account)
+    const ms = Math.round((now() - account.arrived) * 100) / 100
+    onEnd({ requestId: request.id, task: account.task, status: raw.statusCode, ms, phases: account.phases.entries() })
+  })
+  raw.on('close', () => {
+    if (account.answered) return
+    account.lifetime.leave()
+    // Unless the work for it still goes on.
+    if (!account.working) release(account)
+  })
+  return account
+}
+
+/** Takes these amounts of the budgets, one after the other; a promise where one has to be waited for. */
+function take(account: Account, ...[next, ...others]: [budget: Budget, amount: number][]): Promise<void> | undefined {
+  if (!next) return undefined
+  const [budget, amount] = next
   const taking = budget.take(amount, account.lifetime)
-  account.holds.push(typeof taking === 'function' ? taking : await taking)
+  if (typeof taking === 'function') {
+    account.holds.push(taking)
+    return take(account, ...others)
+  }
+  return taking.then((give) => {
+    account.holds.push(give)
+    return take(account, ...others)
+  })
 }
 
 function release(account: Account): void {
   account.lifetime.end()
-  for (const give of account.holds.splice(0)) give()
+  for (const give of account.holds) give()
+  account.holds = []
 }
 
 async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
   account: Account,
+  services: Services,
   options: InvocationOptions,
 ): Promise<FastifyReply> {
-  const invocation = await readInvocation(request, options.maxBodyBytes)
-  const bound = account.services.named(taskOf(invocation))
+  const invocation = await readInvocation(request)
+  const bound = services.named(taskOf(invocation))
   const { task, service } = bound
   account.task = task.name
   const contentType = negotiate(request.headers.accept, task)
   const args = readArguments(invocation, bound)
   if (args.outputS3 !== undefined) options.store.assertWritable(args.outputS3)
   const files = await readFiles(args.files, account, options)
-  const context = taskContext(options.shared, { ...account, requestId: request.id })
+  const { lifetime, phases } = account
+  const context = taskContext(options.shared, { lifetime, phases, requestId: request.id })
   const result = await service.perform({ files, fields: args.fields }, context)
 
   const trace = request.headers['x-amzn-sagemaker-custom-attributes']
@@ -140,7 +166,7 @@ async function answer(
   const form = formOf(result, contentType)
   if (form) {
     const body = asBuffer(await form.body())
-    return reply.header('server-timing', serverTiming(account)).type(form.contentType).send(body)
+    return reply.header('server-timing', serverTiming(phases)).type(form.contentType).send(body)
   }
   const { outputS3 } = args
   const json = await jsonOf(
@@ -150,11 +176,14 @@ async function answer(
       ? undefined
       : async ({ contentType, suffix }, body) => {
           const uri = `${outputS3.endsWith('/') ? outputS3 : `${outputS3}/`}${keyOf(request.id)}${suffix}`
-          await account.phases.time('upload', () => options.store.write(uri, body, contentType, account.lifetime))
+          await phases.time('upload', () => options.store.write(uri, body, contentType, lifetime))
           return uri
         },
   )
-  return reply.header('server-timing', serverTiming(account)).type('application/json; charset=utf-8').send(json)
+  return reply
+    .header('server-timing', serverTiming(phases))
+    .type('application/json; charset=utf-8')
+    .send(JSON.stringify(json))
 }
 
 async function readFiles(
@@ -165,7 +194,7 @@ async function readFiles(
   const read: Record<string, InputFile> = {}
   const remote = Object.values(files).filter((file) => 'uri' in file).length
   // How long they are is not known yet; taking the most that they may be, once, cannot deadlock with others.
-  if (remote > 0) await take(account, downloads, remote * maxBodyBytes)
+  if (remote > 0) await take(account, [downloads, remote * maxBodyBytes])
   for (const [name, file] of Object.entries(files)) {
     read[name] =
       'uri' in file
@@ -176,10 +205,10 @@ async function readFiles(
 }
 
 /** The phases in milliseconds, as the standard header for them. */
-function serverTiming({ phases: spent }: Account): string {
-  return Object.entries(spent.entries())
-    .map(([name, ms]) => `${name};dur=${ms}`)
-    .join(', ')
+function serverTiming(spent: Phases): string {
+  let header = ''
+  for (const [name, ms] of Object.entries(spent.entries())) header += `${header && ', '}${name};dur=${ms}`
+  return header
 }
 
 /** The same request gives the same key, so that a repeat writes the same objects; nothing in it can change the prefix. */
