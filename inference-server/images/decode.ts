@@ -1,5 +1,6 @@
 import sharp, { type Metadata, type Sharp } from 'sharp'
 import { Failure } from '../core/errors.ts'
+import { resampleTo } from './resample.ts'
 
 /** A picture's size in pixels. */
 export type Size = { width: number; height: number }
@@ -59,40 +60,41 @@ export async function readImageSize(encoded: Uint8Array, maxPixels: number): Pro
   return { width, height }
 }
 
-/**
- * Who does what of a resize: libvips shrinks (as PIL does, to a mean difference of 0.01 of 255, and on its own threads). Where it
- * enlarges, it aligns the corners of pixels and not their middles, which shifts the picture: that is left to resample.ts.
- */
-export function splitResize(original: Size, resize: Resize | undefined): { shrink?: Resize; enlarge?: Resize } {
-  if (!resize) return {}
-  if (resize.width <= original.width && resize.height <= original.height) return { shrink: resize }
-  const width = Math.min(resize.width, original.width)
-  const height = Math.min(resize.height, original.height)
-  return { shrink: { width, height, kernel: resize.kernel }, enlarge: resize }
+/** How a picture is decoded. */
+export type Decoding = {
+  /** As readImageSize tells it. */
+  original: Size
+  maxPixels: number
+  resize?: Resize | undefined
+  /** What lies behind what is transparent: white, or black where light means inside. */
+  over?: 'white' | 'black' | undefined
 }
 
 /**
- * Decodes a picture on libvips' own threads: upright, without alpha (over white, or black for masks), in sRGB, resized if asked.
+ * Decodes a picture: upright, without alpha, in sRGB, resized if asked. libvips shrinks (as PIL does, to a mean difference of
+ * 0.01 of 255). Where it enlarges, it aligns the corners of pixels and not their middles, which shifts the picture: that is left to
+ * resample.ts. Takes milliseconds of the calling thread.
  * @throws Failure InvalidImage when it is damaged or truncated
  */
-export async function decodePixels(
-  encoded: Uint8Array,
-  maxPixels: number,
-  resize?: Resize,
-  over: 'white' | 'black' = 'white',
-): Promise<RgbImage> {
+export async function decodePixels(encoded: Uint8Array, decoding: Decoding): Promise<RgbImage> {
+  const { original, maxPixels, resize, over = 'white' } = decoding
+  const shrinks = !resize || (resize.width <= original.width && resize.height <= original.height)
+  const smaller = shrinks ? resize : { ...lesser(resize, original), kernel: resize.kernel }
   try {
     const upright = sharp(encoded, { limitInputPixels: maxPixels, failOn: 'truncated' })
       .autoOrient()
       .flatten({ background: over })
       .toColourspace('srgb')
-    const { data, info } = await resized(upright, resize).raw().toBuffer({ resolveWithObject: true })
+    const { data, info } = await resized(upright, smaller).raw().toBuffer({ resolveWithObject: true })
     if (info.channels !== 3) throw new Error(`decoded to ${info.channels} channels`)
-    return { width: info.width, height: info.height, data: new Uint8Array(data) }
+    const pixels = { width: info.width, height: info.height, data: new Uint8Array(data) }
+    return shrinks ? pixels : resampleTo(pixels, resize)
   } catch (cause) {
     throw new Failure('InvalidImage', 'The image is damaged or truncated.', { cause })
   }
 }
+
+const lesser = (a: Size, b: Size): Size => ({ width: Math.min(a.width, b.width), height: Math.min(a.height, b.height) })
 
 function resized(image: Sharp, resize: Resize | undefined): Sharp {
   if (!resize) return image

@@ -9,7 +9,13 @@ import { movableBuffers, type Tensors } from './tensors.ts'
 
 export type DeviceWorkerData = { specs: readonly ModelSpec[]; provider: Provider; threads: number }
 
-export type RunPayload = { model: number; feeds: Tensors; outputs: readonly string[] | undefined; shared: boolean }
+export type RunPayload = {
+  model: number
+  feeds: Tensors
+  outputs: readonly string[] | undefined
+  shared: boolean
+  keep: boolean
+}
 
 /** What a device worker can be asked to do. */
 export type DeviceOperations = {
@@ -28,6 +34,8 @@ export type RunModelOptions = {
   batch?: boolean | 'together'
   /** The outputs lie in shared memory: to be kept, and fed again without a copy. */
   shared?: boolean
+  /** The feeds stay usable: they are copied instead of moved. */
+  keep?: boolean
 }
 
 export type Device = {
@@ -35,7 +43,7 @@ export type Device = {
   start(specs: readonly ModelSpec[]): Promise<Model[]>
   /** One more model, on every worker; only before requests are served. */
   open(spec: ModelSpec, lifetime: Lifetime): Promise<Model>
-  /** Runs a model; its feeds' buffers move away unless they are shared or the run is a batch. Rejects with a Failure. */
+  /** Runs a model; its feeds' buffers move away unless they are shared or to be kept. Rejects with a Failure. */
   run(
     model: Model,
     feeds: Tensors,
@@ -71,8 +79,8 @@ const mergedRuns: Merge = {
     const runs = payloads as readonly RunPayload[]
     const [first] = runs
     const feeds = join(runs.map((run) => run.feeds))
-    // What one request alone feeds is still its own: the run may have to be repeated.
-    return { payload: { ...first, feeds }, transfer: runs.length > 1 ? movableBuffers(feeds) : [] }
+    // A run that breaks is repeated for each of several requests, of whose feeds these are copies, and for one alone it is not.
+    return { payload: { ...first, feeds }, transfer: runs.length === 1 && first?.keep ? [] : movableBuffers(feeds) }
   },
   split(result, payloads) {
     return split(
@@ -121,20 +129,22 @@ export function device(options: DeviceOptions): Device {
       specs.push(spec)
       return model(specs.length - 1, signature)
     },
-    run({ id }, feeds, { outputs, batch = false, shared = false }, { lifetime, phases }) {
+    run({ id }, feeds, { outputs, batch = false, shared = false, keep = false }, { lifetime, phases }) {
       const key =
         batch && !shared ? `${batch === 'together' ? TOGETHER : ''}${batchKey(id, feeds, outputs)}` : undefined
       return pool.run(
         'run',
-        { model: id, feeds, outputs, shared },
+        { model: id, feeds, outputs, shared, keep },
         {
           lifetime,
           onTimes(waited, ran) {
             phases.add('queue', waited)
             phases.add('infer', ran)
           },
-          // A batch that breaks is run again one by one, for which its feeds must still be here.
-          ...(key === undefined ? { transfer: movableBuffers(feeds) } : { batch: { key, items: itemsOf(feeds) } }),
+          // What a batch moves is known when it is made up.
+          ...(key === undefined
+            ? { transfer: keep ? [] : movableBuffers(feeds) }
+            : { batch: { key, items: itemsOf(feeds) } }),
         },
       )
     },

@@ -2,13 +2,13 @@ import type { Budget } from '../core/budget.ts'
 import type { Cache } from '../core/cache.ts'
 import type { Lifetime } from '../core/lifetime.ts'
 import type { Phases } from '../core/phases.ts'
-import { decodePixels, readImageSize, splitResize } from '../images/decode.ts'
+import { type RgbImage, readImageSize, type Size } from '../images/decode.ts'
 import type { Device } from '../runtime/device.ts'
 import { type Offload, type Work, workModule } from '../runtime/offload.ts'
-import type { TaskContext } from './task.ts'
+import type { DecodeOptions, InputFile, TaskContext } from './task.ts'
 
-const resampling: Work<typeof import('../images/resample.ts')> = workModule(
-  new URL('../images/resample.ts', import.meta.url),
+const decoding: Work<typeof import('../images/decode-work.ts')> = workModule(
+  new URL('../images/decode-work.ts', import.meta.url),
 )
 
 /** What all requests share. */
@@ -28,7 +28,37 @@ export function taskContext(
 ): TaskContext {
   const { device, offload, cache, pixels, maxImagePixels } = shared
   const { lifetime, phases, requestId } = request
-  const context: TaskContext = {
+  async function decodeFor(
+    { bytes }: InputFile,
+    { resize, over, phase = 'preprocess' }: DecodeOptions,
+    { url }: { url: string },
+    name: string,
+    argsOf: (original: Size) => readonly unknown[],
+  ) {
+    const original = await phases.time('decode', () => readImageSize(bytes, maxImagePixels))
+    const options = { original, maxPixels: maxImagePixels, resize: resize?.(original), over }
+    const args = argsOf(original)
+    // Held while its pixels are there, and not while anything else is waited for.
+    const release = await pixels.take(original.width * original.height, lifetime)
+    let ms = 0
+    let decodeMs: number | undefined
+    const onTimes = (waited: number, ran: number) => {
+      phases.add('queue', waited)
+      ms = ran
+    }
+    try {
+      const call = { url, name, args }
+      const done = await offload.call(decoding, 'decodeFor', [bytes, options, call], { lifetime, onTimes })
+      decodeMs = done.decodeMs
+      return { original, result: done.result }
+    } finally {
+      release()
+      phases.add('decode', decodeMs ?? ms)
+      phases.add(phase, ms - (decodeMs ?? ms))
+    }
+  }
+
+  return {
     requestId,
     phases,
     maxImagePixels,
@@ -42,21 +72,11 @@ export function taskContext(
           phases.add(phase, ran)
         },
       }),
-    async decode({ bytes }, resize, over) {
-      const original = await phases.time('decode', () => readImageSize(bytes, maxImagePixels))
-      const { shrink, enlarge } = splitResize(original, resize?.(original))
-      // Held while it is decoded, and not while anything else is waited for.
-      const release = await pixels.take(original.width * original.height, lifetime)
-      try {
-        const decoded = await phases.time('decode', () => decodePixels(bytes, maxImagePixels, shrink, over))
-        if (!enlarge) return { original, pixels: decoded }
-        const options = { phase: 'decode', transfer: [decoded.data.buffer] }
-        return { original, pixels: await context.offload(resampling, 'resampleTo', [decoded, enlarge], options) }
-      } finally {
-        release()
-      }
+    async decode(file, options = {}) {
+      const { original, result } = await decodeFor(file, { ...options, phase: 'decode' }, decoding, 'itself', () => [])
+      return { original, pixels: result as RgbImage }
     },
+    decodeFor: (...asked) => decodeFor(...asked) as Promise<never>,
     cached: (key, make) => cache.get(key, make),
   }
-  return context
 }

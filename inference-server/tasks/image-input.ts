@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import type { Models } from '../families/family.ts'
 import { fixedSize, imageLayout } from '../families/image-input.ts'
-import type { RgbImage, Size } from '../images/decode.ts'
+import type { Resize, RgbImage, Size } from '../images/decode.ts'
 import { centred, type Fit, type Preprocessing, resizedSize } from '../images/preprocessing.ts'
 import { readPreprocessorConfig } from '../images/preprocessor-config.ts'
 import type { Model, Value } from '../runtime/model.ts'
@@ -15,6 +15,7 @@ const work: Work<typeof import('./image-input-work.ts')> = workModule(new URL('.
 export type PreparedImage = {
   /** The upright picture's size. */
   original: Size
+  seen: Seen
   tensor: Tensor & { type: 'float32' }
 }
 
@@ -62,18 +63,26 @@ export async function imageInput(
     batch: isFree(input) && model.signature.outputs.every(isFree),
     preprocessing,
     async prepare(file, context, { fit = preprocessing.fit, retouch } = {}) {
-      let seen: Seen | undefined
-      const { original, pixels } = await context.decode(file, (size) => {
-        const whole = resizedSize(size, fit, largest(fit, preprocessing.crop, context.maxImagePixels))
-        seen = seenOf(size, whole, preprocessing.crop)
-        return { ...seen.whole, kernel: preprocessing.kernel, ...(preprocessing.crop ? { crop: seen.crop } : {}) }
-      })
-      const given = retouch && seen ? await retouch(pixels, seen) : pixels
-      const tensor = await context.offload(work, 'imageTensor', [given, preprocessing, layout], {
+      const { kernel, crop } = preprocessing
+      const seenOf = (original: Size): Seen => {
+        const whole = resizedSize(original, fit, largest(fit, crop, context.maxImagePixels))
+        return { original, whole, crop: crop ? { ...crop, ...centred(whole, crop) } : { ...whole, left: 0, top: 0 } }
+      }
+      const resize = (original: Size): Resize => {
+        const seen = seenOf(original)
+        return { ...seen.whole, kernel, ...(crop ? { crop: seen.crop } : {}) }
+      }
+      if (!retouch) {
+        const args = [preprocessing, layout] as const
+        const { original, result } = await context.decodeFor(file, { resize }, work, 'imageTensor', () => args)
+        return { original, seen: seenOf(original), tensor: result }
+      }
+      const { original, pixels } = await context.decode(file, { resize })
+      const seen = seenOf(original)
+      const tensor = await context.offload(work, 'imageTensor', [await retouch(pixels, seen), preprocessing, layout], {
         phase: 'preprocess',
-        transfer: [given.data.buffer],
       })
-      return { original, tensor }
+      return { original, seen, tensor }
     },
   }
 }
@@ -91,10 +100,6 @@ function largest(fit: Fit, crop: Size | undefined, maxImagePixels: number): numb
 }
 
 const isFree = ({ shape }: Value) => typeof shape[0] === 'string'
-
-function seenOf(original: Size, whole: Size, crop: Size | undefined): Seen {
-  return { original, whole, crop: crop ? { ...crop, ...centred(whole, crop) } : { ...whole, left: 0, top: 0 } }
-}
 
 /**
  * What the file says, for a model that fixes its input's size: a size of its own must be the same, and one that follows the

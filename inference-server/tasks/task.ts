@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { Sized } from '../core/cache.ts'
 import type { Phases } from '../core/phases.ts'
 import type { Models } from '../families/family.ts'
-import type { DecodedImage, Resize, Size } from '../images/decode.ts'
+import type { DecodedImage, Resize, RgbImage, Size } from '../images/decode.ts'
 import type { RunModelOptions } from '../runtime/device.ts'
 import type { Model, ModelSpec } from '../runtime/model.ts'
 import type { Arguments, FunctionNames, Result, Work } from '../runtime/offload.ts'
@@ -42,16 +42,35 @@ export type TaskContext = {
     args: Arguments<Module, Name>,
     options?: { phase?: string; transfer?: readonly ArrayBuffer[] },
   ): Promise<Result<Module, Name>>
+  /** Decodes a picture to upright 8-bit RGB. Adds to the phase decode. */
+  decode(file: InputFile, options?: Omit<DecodeOptions, 'phase'>): Promise<DecodedImage>
   /**
-   * Decodes a picture to upright 8-bit RGB; `resize` sees its size and says what to make of it. What is transparent lies over
-   * white, or over black where light means inside. Adds to the phase decode.
+   * Decodes a picture and calls an exported function with its pixels, and what `args` makes of its size, in the same CPU thread:
+   * pixels are megabytes, that the event loop's thread is better without. Adds to the phases decode and preprocess.
    */
-  decode(file: InputFile, resize?: (original: Size) => Resize, over?: 'white' | 'black'): Promise<DecodedImage>
+  decodeFor<Module, Name extends FunctionNames<Module>, const Args extends AfterPixels<Arguments<Module, Name>>>(
+    file: InputFile,
+    options: DecodeOptions,
+    work: Work<Module>,
+    name: Name,
+    args: (original: Size) => Args,
+  ): Promise<{ original: Size; result: Result<Module, Name> }>
   /** A value by its key, made when it is not kept; what is kept is bounded by bytes. */
   cached<Value>(key: string, make: () => Promise<Sized<Value>>): Promise<Value>
   phases: Phases
   requestId: string
   maxImagePixels: number
+}
+
+type AfterPixels<Args> = Args extends [RgbImage, ...infer Others] ? Readonly<Others> : never
+
+export type DecodeOptions = {
+  /** Sees the picture's size, and says what to make of it. */
+  resize?: ((original: Size) => Resize) | undefined
+  /** What lies behind what is transparent: white, or black where light means inside. */
+  over?: 'white' | 'black'
+  /** What the function's time counts as, where it is not preprocess. */
+  phase?: string
 }
 
 /** One request, freed of HTTP. */

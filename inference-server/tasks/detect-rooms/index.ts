@@ -1,5 +1,6 @@
 import sharp from 'sharp'
 import type { z } from 'zod'
+import type { Resize, Size } from '../../images/decode.ts'
 import { type Work, workModule } from '../../runtime/offload.ts'
 import { defineTask, IMAGE_FILE, type InputFile } from '../task.ts'
 import { workingSize } from './detect.ts'
@@ -27,25 +28,24 @@ export const detectRoomsTask = defineTask({
       example: async () => ({ files: { image: await examplePlan() }, fields: { overlay: true } }),
       async perform({ files: { image }, fields }, context) {
         if (!image) throw new TypeError('the request was checked to have an image')
-        const { original, pixels } = await context.decode(image, (size) => ({ ...workingSize(size), kernel: 'linear' }))
-        const { detected, picture } = await context.offload(
+        const resize = (size: Size): Resize => ({ ...workingSize(size), kernel: 'linear' })
+        const asked = {
+          minArea: fields.min_area,
+          maxArea: fields.max_area,
+          epsilonFactor: fields.epsilon_factor,
+          gapClosing: fields.gap_closing,
+          minWallThickness: fields.min_wall_thickness,
+          lines: fields.lines,
+          maxRooms: fields.max_rooms,
+        }
+        const { original, result } = await context.decodeFor(
+          image,
+          { resize, phase: 'postprocess' },
           work,
           'roomsOf',
-          [
-            pixels,
-            original,
-            {
-              minArea: fields.min_area,
-              maxArea: fields.max_area,
-              epsilonFactor: fields.epsilon_factor,
-              gapClosing: fields.gap_closing,
-              minWallThickness: fields.min_wall_thickness,
-              lines: fields.lines,
-              maxRooms: fields.max_rooms,
-            },
-          ],
-          { transfer: [pixels.data.buffer] },
+          (size) => [size, asked],
         )
+        const { detected, picture } = result
         const { rooms } = detected
         return {
           fields: {

@@ -90,11 +90,7 @@ function chosen(makers: readonly Maker[], { method, representation }: Generate3d
 
 /** @throws Failure InvalidParameters when nothing is inside */
 async function maskOf(file: InputFile, context: TaskContext): Promise<Mask> {
-  const { pixels } = await context.decode(file, undefined, 'black')
-  const found = await context.offload(work, 'readMask', [pixels], {
-    phase: 'preprocess',
-    transfer: [pixels.data.buffer],
-  })
+  const { result: found } = await context.decodeFor(file, { over: 'black' }, work, 'readMask', () => [])
   if (found) return found
   throw new Failure('InvalidParameters', 'The mask is empty: no pixel of it is lighter than the middle grey.')
 }

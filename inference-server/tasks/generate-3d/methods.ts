@@ -4,7 +4,7 @@ import { depth, depthOutput } from '../../families/depth.ts'
 import type { Models } from '../../families/family.ts'
 import { GAUSSIAN_OUTPUTS, gaussians, maskInput } from '../../families/gaussians.ts'
 import { fixedSize, imageLayout } from '../../families/image-input.ts'
-import type { Size } from '../../images/decode.ts'
+import type { Resize, RgbImage, Size } from '../../images/decode.ts'
 import { type Fit, IMAGENET, type Preprocessing } from '../../images/preprocessing.ts'
 import type { Model } from '../../runtime/model.ts'
 import { floatsOf, type Tensors } from '../../runtime/tensors.ts'
@@ -49,17 +49,14 @@ export async function gaussianMaker(models: Models): Promise<Maker | undefined> 
     method: 'gaussians',
     model,
     async make({ image, mask }, fields, context) {
-      let seen: Seen | undefined
-      const { original, tensor } = await input.prepare(image, context, {
-        retouch: async (pixels, part) => {
-          seen = part
-          if (!mask || maskName) return pixels
-          checkSize(mask, part.original)
-          return context.offload(work, 'cutPicture', [pixels, mask, part], { phase: 'preprocess' })
-        },
-      })
+      const cut = async (pixels: RgbImage, seen: Seen, whole: Mask) => {
+        checkSize(whole, seen.original)
+        return context.offload(work, 'cutPicture', [pixels, whole, seen], { phase: 'preprocess' })
+      }
+      const retouch = mask && !maskName ? (pixels: RgbImage, seen: Seen) => cut(pixels, seen, mask) : undefined
+      const { original, seen, tensor } = await input.prepare(image, context, { retouch })
       const feeds: Record<string, Tensors[string]> = { [input.name]: tensor }
-      if (maskName && seen) {
+      if (maskName) {
         const { height, width } = seen.crop
         const whole = mask ?? fullMask(original)
         checkSize(whole, original)
@@ -110,12 +107,16 @@ export async function depthMaker(models: Models, kind: DepthKind): Promise<Maker
       const { original, map } = await depthOf(file, fields.quality, context)
       if (mask) checkSize(mask, original)
       const grid = await context.offload(work, 'planGrid', [original, mask, pointsOf(fields)])
-      const { pixels } = await context.decode(file, () => ({ ...grid, kernel: 'linear' }))
+      const resize = (): Resize => ({ ...grid, kernel: 'linear' })
       const { depth_ratio: ratio, fov_degrees: fovDegrees } = fields
       const options = { kind, ratio, fovDegrees, original }
-      const surface = await context.offload(work, 'surfaceFromDepth', [map, pixels, mask, options], {
-        transfer: [pixels.data.buffer],
-      })
+      const { result: surface } = await context.decodeFor(
+        file,
+        { resize, phase: 'postprocess' },
+        work,
+        'surfaceFromDepth',
+        () => [map, mask, options],
+      )
       return { method: 'depth', original, units: kind === 'metric' ? 'metres' : 'relative', surface }
     },
   }
@@ -137,11 +138,17 @@ export const inflationMaker: Maker = {
       mask,
       pointsOf(fields),
     ])
-    const { original, pixels } = await context.decode(image, (size) => {
+    const resize = (size: Size): Resize => {
       checkSize(mask, size)
       return { ...grid, kernel: 'linear' }
-    })
-    const surface = await context.offload(work, 'surfaceFromMask', [pixels, mask], { transfer: [pixels.data.buffer] })
+    }
+    const { original, result: surface } = await context.decodeFor(
+      image,
+      { resize, phase: 'postprocess' },
+      work,
+      'surfaceFromMask',
+      () => [mask],
+    )
     return { method: 'inflation', original, units: 'object', surface }
   },
 }

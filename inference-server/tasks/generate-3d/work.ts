@@ -40,8 +40,8 @@ export function planGrid(picture: Size, mask: Mask | undefined, points: number):
 
 /** The surface that a depth map shows, with the colours of the picture at the grid's resolution. */
 export function surfaceFromDepth(
-  depth: Size & { data: Float32Array },
   picture: RgbImage,
+  depth: Size & { data: Float32Array },
   mask: Mask | undefined,
   options: { kind: DepthKind; ratio: number; fovDegrees: number; original: Size },
 ): Surface {

@@ -152,7 +152,7 @@ async function search(
       [TOP_K.mask]: { type: 'bool', dims: [1, mask.length], data: mask },
     },
     // The catalogue is read once however many queries share the run: of a million items, one takes 200 ms, 32 take 70 ms each.
-    { batch: 'together' },
+    { batch: 'together', keep: true },
   )
   const scores = floatsOf(outputs, TOP_K.scores).data
   const rows = outputs[TOP_K.indices]?.data ?? []

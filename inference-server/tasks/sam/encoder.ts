@@ -113,14 +113,14 @@ function samEncoderOf(kind: Kind, model: Model): SamEncoder {
   const memory = scratch(planesBytes(frame.side), KEPT_FRAMES)
 
   async function encode(file: InputFile, context: TaskContext, check: (original: Size) => void) {
-    const { original, pixels } = await context.decode(file, (size) => {
+    const resize = (size: Size) => {
       check(size)
       return resizeInto(frame, size)
-    })
-    const planes = asked.layout === 'planes' ? memory.borrow() : undefined
-    const tensor = await context.offload(work, 'encoderInput', [asked, pixels, planes], {
-      phase: 'preprocess',
-      transfer: [pixels.data.buffer],
+    }
+    let planes: SharedArrayBuffer | undefined
+    const { original, result: tensor } = await context.decodeFor(file, { resize }, work, 'encoderInput', () => {
+      planes = asked.layout === 'planes' ? memory.borrow() : undefined
+      return [asked, planes]
     })
     const tensors = await context.run(model, { [input?.name ?? '']: tensor }, { outputs, shared: true })
     if (planes) memory.giveBack(planes)

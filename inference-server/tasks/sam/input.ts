@@ -17,8 +17,8 @@ export const planesBytes = (side: number) => 3 * side * side * Float32Array.BYTE
  * are written to `memory`.
  */
 export function encoderInput(
-  { layout, statistics, side, rank }: EncoderInput & { side: number; rank: number },
   image: RgbImage,
+  { layout, statistics, side, rank }: EncoderInput & { side: number; rank: number },
   memory: SharedArrayBuffer | ArrayBuffer = new ArrayBuffer(layout === 'planes' ? planesBytes(side) : 0),
 ): Tensor {
   if (layout === 'interleaved') return float32([image.height, image.width, 3], toInterleavedFloats(image))

@@ -1,7 +1,7 @@
 import test from 'ava'
 import * as ort from 'onnxruntime-node'
 import { toNormalisedPlanes } from '../../../../inference-server/images/chw.ts'
-import { decodePixels } from '../../../../inference-server/images/decode.ts'
+import { decodePixels, readImageSize } from '../../../../inference-server/images/decode.ts'
 import { plane } from '../../../../inference-server/tasks/sam/decoder.ts'
 import { maskOf } from '../../../../inference-server/tasks/segment/work.ts'
 import { PICTURES } from '../../fixtures/sam.ts'
@@ -22,7 +22,11 @@ function floats(tensor: ort.Tensor | undefined): Float32Array {
 
 async function embeddingBy(path: string): Promise<ort.Tensor> {
   const session = await ort.InferenceSession.create(path)
-  const image = await decodePixels(PICTURES.drawing, 1e7, { width: 577, height: 1024, kernel: 'linear' })
+  const image = await decodePixels(PICTURES.drawing, {
+    original: await readImageSize(PICTURES.drawing, 1e7),
+    maxPixels: 1e7,
+    resize: { width: 577, height: 1024, kernel: 'linear' },
+  })
   const planes = new ort.Tensor(
     'float32',
     toNormalisedPlanes(image, 1024, 'imagenet', new Float32Array(3 * 1024 * 1024)),
