@@ -18,3 +18,19 @@ export function scratch(bytes: number, keep: number): Scratch {
     },
   }
 }
+
+/** Kept no longer than for one use beyond this size. */
+const MOST_KEPT_BYTES = 64 * 1024 * 1024
+
+/**
+ * Memory for what a function needs no longer than until it returns, the same at every call: megabytes made anew are zeroed, mapped
+ * page by page, and then make the thread's garbage be collected. Whatever the last user left is in it. Not for what awaits.
+ */
+export function workspace(): (bytes: number) => ArrayBuffer {
+  let kept = new ArrayBuffer(0)
+  return (bytes) => {
+    if (bytes > MOST_KEPT_BYTES) return new ArrayBuffer(bytes)
+    if (kept.byteLength < bytes) kept = new ArrayBuffer(bytes)
+    return kept
+  }
+}

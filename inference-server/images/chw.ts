@@ -29,7 +29,12 @@ export function toNormalisedPlanes<Planes extends Float32Array>(
   statistics: ChannelStatistics,
   planes: Planes,
 ): Planes {
-  if (image.width < side || image.height < side) planes.fill(0)
+  for (let plane = 0; plane < planes.length; plane += side * side) {
+    for (let y = 0; image.width < side && y < image.height; y++) {
+      planes.fill(0, plane + y * side + image.width, plane + (y + 1) * side)
+    }
+    planes.fill(0, plane + image.height * side, plane + side * side)
+  }
   return writePlanes(image, TABLES[statistics], { width: side, height: side }, planes)
 }
 

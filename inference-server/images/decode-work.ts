@@ -15,5 +15,5 @@ export async function decodeFor(encoded: Uint8Array, decoding: Decoding, { url, 
   return { result: await module[name]?.(pixels, ...args), decodeMs }
 }
 
-/** The pixels themselves. */
-export const itself = (pixels: RgbImage): RgbImage => pixels
+/** The pixels themselves, in memory that can be moved to another thread: what libvips made cannot. */
+export const itself = (pixels: RgbImage): RgbImage => ({ ...pixels, data: new Uint8Array(pixels.data) })

@@ -87,7 +87,7 @@ export async function decodePixels(encoded: Uint8Array, decoding: Decoding): Pro
       .toColourspace('srgb')
     const { data, info } = await resized(upright, smaller).raw().toBuffer({ resolveWithObject: true })
     if (info.channels !== 3) throw new Error(`decoded to ${info.channels} channels`)
-    const pixels = { width: info.width, height: info.height, data: new Uint8Array(data) }
+    const pixels = { width: info.width, height: info.height, data: data as Uint8Array<ArrayBuffer> }
     return shrinks ? pixels : resampleTo(pixels, resize)
   } catch (cause) {
     throw new Failure('InvalidImage', 'The image is damaged or truncated.', { cause })

@@ -9,20 +9,43 @@ export type BinaryMask = Size & {
   boundingBox: [number, number, number, number] | undefined
 }
 
-/** A plane of floats, row by row. */
-export type Plane = Size & { data: Float32Array }
+/** A part of a plane; right and bottom are exclusive. */
+export type Box = { left: number; top: number; right: number; bottom: number }
+
+/** A plane of floats, row by row. Outside of `positive`, where that is known, none is over 0. */
+export type Plane = Size & { data: Float32Array; positive?: Box }
+
+/** The plane with the box around what is over 0. */
+export function bounded({ width, height, data }: Plane): Plane {
+  const box = { left: width, top: height, right: 0, bottom: 0 }
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, at++) {
+      if ((data[at] ?? 0) <= 0) continue
+      if (x < box.left) box.left = x
+      if (x >= box.right) box.right = x + 1
+      if (y < box.top) box.top = y
+      box.bottom = y + 1
+    }
+  }
+  return { width, height, data, positive: box }
+}
 
 /**
  * Bilinear resampling without antialiasing, pixel centres at halves and edges held: what PyTorch's interpolate
- * (align_corners=False) and ONNX's Resize (half_pixel, linear) do. Of the result, only the top left `part` is made.
+ * (align_corners=False) and ONNX's Resize (half_pixel, linear) do. Of the result, only the top left `part` is made; and of a source
+ * that knows where it is positive only what is over 0, and what lies beside it: the rest stays as it is in `data`.
  */
-export function resizeBilinear(source: Plane, target: Size, part: Size = target): Plane {
-  const data = new Float32Array(part.width * part.height)
-  eachRow(source, target, part, ({ row: above }, { row: below }, v, y) => {
+export function resizeBilinear(
+  source: Plane,
+  target: Size,
+  part: Size = target,
+  data = new Float32Array(part.width * part.height),
+): Plane {
+  const box = eachRow(source, target, part, ({ row: above }, { row: below }, v, y, { left, right }) => {
     const start = y * part.width
-    for (let x = 0; x < part.width; x++) data[start + x] = (above[x] ?? 0) * (1 - v) + (below[x] ?? 0) * v
+    for (let x = left; x < right; x++) data[start + x] = (above[x] ?? 0) * (1 - v) + (below[x] ?? 0) * v
   })
-  return { ...part, data }
+  return { ...part, data, ...(source.positive ? { positive: box } : {}) }
 }
 
 /**
@@ -77,31 +100,45 @@ type WideRow = { y: number; row: Float32Array; first: number; end: number }
 
 /**
  * Calls for each row of the result with the two rows between which it lies, and how much the second counts. Rows of the source
- * are brought to the width once, whichever number of rows are made of them; they are overwritten afterwards.
+ * are brought to the width once, whichever number of rows are made of them; they are overwritten afterwards. Leaves out what comes
+ * of no positive pixel, nor lies beside one that does, and gives the box of the rest.
  */
 function eachRow(
   source: Plane,
   target: Size,
   part: Size,
-  use: (above: WideRow, below: WideRow, weight: number, y: number) => void,
-): void {
+  use: (above: WideRow, below: WideRow, weight: number, y: number, box: Box) => void,
+): Box {
   const columns = taps(source.width, target.width, part.width)
   const rows = taps(source.height, target.height, part.height)
+  const { positive = { left: 0, top: 0, right: source.width, bottom: source.height } } = source
+  const [left, right] = touched(columns, positive.left, positive.right)
+  const [top, bottom] = touched(rows, positive.top, positive.bottom)
+  const box = { left, top, right, bottom }
   const wideRow = (): WideRow => ({ y: -1, row: new Float32Array(part.width), first: 0, end: 0 })
   let [upper, lower] = [wideRow(), wideRow()]
-  for (let y = 0; y < part.height; y++) {
+  for (let y = top; y < bottom; y++) {
     const [above, below] = [rows.low[y] ?? 0, rows.high[y] ?? 0]
     if (upper.y !== above && lower.y === above) [upper, lower] = [lower, upper]
-    if (upper.y !== above) acrossInto(upper, source, above, columns)
-    if (lower.y !== below) acrossInto(lower, source, below, columns)
-    use(upper, lower, rows.weight[y] ?? 0, y)
+    if (upper.y !== above) acrossInto(upper, source, above, columns, box)
+    if (lower.y !== below) acrossInto(lower, source, below, columns, box)
+    use(upper, lower, rows.weight[y] ?? 0, y, box)
   }
+  return box
 }
 
-function acrossInto(into: WideRow, source: Plane, y: number, columns: Taps): void {
+/** The positions that one of these pixels of the source counts for, and those beside them, which are interpolated with them afterwards. */
+function touched({ low, high }: Taps, from: number, to: number): [first: number, end: number] {
+  if (to <= from) return [0, 0]
+  const first = high.findIndex((pixel) => pixel >= from)
+  const last = low.findLastIndex((pixel) => pixel < to)
+  return first < 0 || last < first ? [0, 0] : [Math.max(0, first - 1), Math.min(low.length, last + 2)]
+}
+
+function acrossInto(into: WideRow, source: Plane, y: number, columns: Taps, { left: from, right: to }: Box): void {
   const start = y * source.width
-  let [first, end] = [into.row.length, 0]
-  for (let x = 0; x < into.row.length; x++) {
+  let [first, end] = [to, from]
+  for (let x = from; x < to; x++) {
     const u = columns.weight[x] ?? 0
     const left = source.data[start + (columns.low[x] ?? 0)] ?? 0
     const right = source.data[start + (columns.high[x] ?? 0)] ?? 0

@@ -1,3 +1,4 @@
+import { workspace } from '../core/scratch.ts'
 import type { Resize, RgbImage, Size } from './decode.ts'
 
 type Kernel = Resize['kernel']
@@ -28,11 +29,17 @@ const PRECISION_BITS = 32 - 8 - 2
  * corners of pixels instead of their middles and so shifts the picture.
  */
 export function resample(image: RgbImage, { width, height }: Size, kernel: Kernel): RgbImage {
-  const wide = (picture: RgbImage) => (picture.width === width ? picture : across(picture, width, kernel))
-  const high = (picture: RgbImage) => (picture.height === height ? picture : down(picture, height, kernel))
+  const wide = (picture: RgbImage, memory = new ArrayBuffer(3 * width * picture.height)) =>
+    picture.width === width ? picture : across(picture, width, kernel, memory)
+  const high = (picture: RgbImage, memory = new ArrayBuffer(3 * picture.width * height)) =>
+    picture.height === height ? picture : down(picture, height, kernel, memory)
   // Pillow goes across first, unless going down first leaves it less to do; pixels are rounded in between, so that it matters.
-  return width > image.width && height < image.height ? wide(high(image)) : high(wide(image))
+  if (width > image.width && height < image.height) return wide(high(image, between(3 * image.width * height)))
+  return high(wide(image, image.height === height ? undefined : between(3 * width * image.height)))
 }
+
+/** For the picture that is resized in one direction. */
+const between = workspace()
 
 /** The part of a resampled picture that is asked for. */
 export function resampleTo(image: RgbImage, { width, height, kernel, crop }: Resize): RgbImage {
@@ -46,13 +53,13 @@ export function resampleTo(image: RgbImage, { width, height, kernel, crop }: Res
   return { width: crop.width, height: crop.height, data }
 }
 
-function across(image: RgbImage, target: number, kernel: Kernel): RgbImage {
+function across(image: RgbImage, target: number, kernel: Kernel, memory: ArrayBuffer): RgbImage {
   const { data, width, height } = image
   const found = coefficients(width, target, kernel)
   const pairs = pairsOf(found, width)
-  if (pairs) return { width: target, height, data: acrossPairs(image, target, pairs) }
+  if (pairs) return { width: target, height, data: acrossPairs(image, target, pairs, memory) }
   const { first, count, weights, most } = found
-  const result = new Uint8ClampedArray(3 * target * height)
+  const result = new Uint8ClampedArray(memory, 0, 3 * target * height)
   // Plain integers in plain variables: this is run for every pixel, and what the compiler cannot prove to be one costs it twice.
   for (let y = 0, to = 0; y < height; y++) {
     for (let x = 0; x < target; x++, to += 3) {
@@ -72,17 +79,17 @@ function across(image: RgbImage, target: number, kernel: Kernel): RgbImage {
       result[to + 2] = blue >> PRECISION_BITS
     }
   }
-  return { width: target, height, data: new Uint8Array(result.buffer) }
+  return { width: target, height, data: new Uint8Array(memory, 0, result.length) }
 }
 
-function down(image: RgbImage, target: number, kernel: Kernel): RgbImage {
+function down(image: RgbImage, target: number, kernel: Kernel, memory: ArrayBuffer): RgbImage {
   const { data, width, height } = image
   const found = coefficients(height, target, kernel)
   const pairs = pairsOf(found, height)
-  if (pairs) return { width, height: target, data: downPairs(image, target, pairs) }
+  if (pairs) return { width, height: target, data: downPairs(image, target, pairs, memory) }
   const { first, count, weights, most } = found
   const row = 3 * width
-  const result = new Uint8ClampedArray(row * target)
+  const result = new Uint8ClampedArray(memory, 0, row * target)
   const sums = new Int32Array(row)
   for (let y = 0; y < target; y++) {
     sums.fill(HALF)
@@ -93,7 +100,7 @@ function down(image: RgbImage, target: number, kernel: Kernel): RgbImage {
     }
     for (let x = 0, to = y * row; x < row; x++, to++) result[to] = (sums[x] ?? 0) >> PRECISION_BITS
   }
-  return { width, height: target, data: new Uint8Array(result.buffer) }
+  return { width, height: target, data: new Uint8Array(memory, 0, result.length) }
 }
 
 /** For each position the two pixels that count, and their weights: how a linear filter enlarges. */
@@ -111,9 +118,9 @@ function pairsOf({ first, count, weights, most }: Coefficients, size: number): P
   }
 }
 
-function acrossPairs({ data, width, height }: RgbImage, target: number, pairs: Pairs): Uint8Array<ArrayBuffer> {
+function acrossPairs({ data, width, height }: RgbImage, target: number, pairs: Pairs, memory: ArrayBuffer) {
   const { low, high, lowWeight, highWeight } = pairs
-  const result = new Uint8Array(3 * target * height)
+  const result = new Uint8Array(memory, 0, 3 * target * height)
   for (let y = 0, to = 0; y < height; y++) {
     const row = 3 * y * width
     for (let x = 0; x < target; x++, to += 3) {
@@ -129,10 +136,10 @@ function acrossPairs({ data, width, height }: RgbImage, target: number, pairs: P
   return result
 }
 
-function downPairs({ data, width }: RgbImage, target: number, pairs: Pairs): Uint8Array<ArrayBuffer> {
+function downPairs({ data, width }: RgbImage, target: number, pairs: Pairs, memory: ArrayBuffer) {
   const { low, high, lowWeight, highWeight } = pairs
   const row = 3 * width
-  const result = new Uint8Array(row * target)
+  const result = new Uint8Array(memory, 0, row * target)
   for (let y = 0, to = 0; y < target; y++) {
     const u = lowWeight[y] ?? 0
     const v = highWeight[y] ?? 0

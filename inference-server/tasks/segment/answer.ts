@@ -1,6 +1,5 @@
 import type { z } from 'zod'
 import type { Size } from '../../images/decode.ts'
-import { encodeGreyscalePng } from '../../images/png.ts'
 import { type Work, workModule } from '../../runtime/offload.ts'
 import type { Frame } from '../sam/frame.ts'
 import type { TaskAnswer, TaskContext } from '../task.ts'
@@ -40,9 +39,9 @@ export async function answerWith(
     rle: fields.rle,
     polygons: fields.polygons ? { epsilon: fields.polygon_epsilon, limits: outlineLimits(found.length) } : undefined,
   }
-  const { union, each } = await context.offload(
+  const { union, png, each } = await context.offload(
     work,
-    'masksOf',
+    'answeredMasks',
     [planes, found.flatMap(({ shown }, at) => (shown ? [at] : [])), frame, original, wanted, distinct],
     { transfer: planes.map(({ data }) => data.buffer) },
   )
@@ -61,13 +60,7 @@ export async function answerWith(
     },
     artifacts: {
       mask: {
-        forms: [
-          {
-            contentType: 'image/png',
-            suffix: '_mask.png',
-            body: () => context.phases.time('encode', () => encodeGreyscalePng(union.pixels, union)),
-          },
-        ],
+        forms: [{ contentType: 'image/png', suffix: '_mask.png', body: () => png }],
       },
     },
   }

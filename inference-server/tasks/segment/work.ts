@@ -1,7 +1,9 @@
+import { workspace } from '../../core/scratch.ts'
 import { type OutlineLimits, type Outlines, polygonsOf } from '../../formats/polygon.ts'
 import { type CocoRle, encodeRle } from '../../formats/rle.ts'
 import type { Size } from '../../images/decode.ts'
-import { type BinaryMask, maskAtSize, measure, type Plane, resizeBilinear } from '../../images/mask.ts'
+import { type BinaryMask, bounded, maskAtSize, measure, type Plane, resizeBilinear } from '../../images/mask.ts'
+import { encodeGreyscalePng } from '../../images/png.ts'
 import { type Frame, sizeInFrame } from '../sam/frame.ts'
 
 /** What is to be told of each mask besides its size. */
@@ -9,6 +11,13 @@ export type Wanted = { rle: boolean; polygons: { epsilon: number; limits: Outlin
 
 /** One mask, without its pixels. */
 export type MaskFacts = Pick<BinaryMask, 'area' | 'boundingBox'> & { rle?: CocoRle; outlines?: Outlines }
+
+/** The masks of masksOf, and their union as a PNG: what a caller gets is a hundredth of its pixels. */
+export async function answeredMasks(...asked: Parameters<typeof masksOf>) {
+  const { union, each } = masksOf(...asked)
+  const png = await encodeGreyscalePng(union.pixels, union)
+  return { union: factsOf(union, { rle: false, polygons: undefined }), png: new Uint8Array(png), each }
+}
 
 /**
  * Logits at the decoder's resolution as masks of the picture's size. Resampling here the planes that count spares the decoder the
@@ -68,11 +77,18 @@ function overlap(a: Float32Array, b: Float32Array): number {
   return either === 0 ? 0 : both / either
 }
 
+/** For the logits at the frame's size. */
+const inFrame = workspace()
+
 /** One plane as a mask of the picture's size. */
 export function maskOf(plane: Plane, frame: Frame, original: Size): BinaryMask {
-  if (frame.fit === 'stretch') return maskAtSize(plane, original)
+  const logits = bounded(plane)
+  if (frame.fit === 'stretch') return maskAtSize(logits, original)
   const square = { width: frame.side, height: frame.side }
-  return maskAtSize(resizeBilinear(plane, square, sizeInFrame(frame, original)), original)
+  const part = sizeInFrame(frame, original)
+  const pixels = part.width * part.height
+  const memory = new Float32Array(inFrame(pixels * Float32Array.BYTES_PER_ELEMENT), 0, pixels).fill(0)
+  return maskAtSize(resizeBilinear(logits, square, part, memory), original)
 }
 
 function factsOf(mask: BinaryMask, { rle, polygons }: Wanted): MaskFacts {
