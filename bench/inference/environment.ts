@@ -45,6 +45,7 @@ export async function environment(note: (text: string) => void): Promise<Environ
     logs,
     models: {
       tiny: join(models, 'tiny'),
+      light: join(models, 'light'),
       compute: join(models, 'compute'),
       'sam-vit': join(models, 'sam-vit'),
       sam: join(ROOT, 'inference-server', 'models', 'sam-lite'),

@@ -3,7 +3,8 @@
 Weights are random (seed 0): what a run costs depends on shapes, not on values. No download, no training framework.
 
     tiny/model.onnx                 a linear classifier of four numbers with skl2onnx's contract (zipmap off): a run takes microseconds
-    compute/model.onnx              CLIP's vision tower at ViT-S/16: what the model computes is all that matters
+    light/model.onnx                CLIP's vision tower at ViT-S/16: decoding the picture is a tenth of the model's work
+    compute/model.onnx              the same at ViT-B/16, a size that OpenAI published: all but all is the model's work
     sam-vit/{encoder,decoder}.onnx  SAM 1: its image encoder, narrow as ViT-Tiny, and its prompt encoder and mask decoder at full size
 """
 
@@ -65,7 +66,8 @@ def main():
     target = pathlib.Path(sys.argv[1])
     files = {
         "tiny/model.onnx": tiny,
-        "compute/model.onnx": clip_vision,
+        "light/model.onnx": clip_vision,
+        "compute/model.onnx": lambda: clip_vision(width=768, heads=12),
         "sam-vit/encoder.onnx": sam_encoder,
         "sam-vit/decoder.onnx": sam_decoder,
     }

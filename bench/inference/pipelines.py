@@ -160,5 +160,5 @@ class Sam:
 
 def pipeline():
     """The one that the environment names: BENCH_WORKLOAD, BENCH_MODELS (a directory), BENCH_THREADS."""
-    kinds = {"tiny": Tiny, "compute": Compute, "sam": Sam}
+    kinds = {"tiny": Tiny, "light": Compute, "compute": Compute, "sam": Sam}
     return kinds[os.environ["BENCH_WORKLOAD"]](pathlib.Path(os.environ["BENCH_MODELS"]), int(os.environ["BENCH_THREADS"]))

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { type Request, withComment } from './payload.ts'
 
-export type WorkloadName = 'tiny' | 'compute' | 'sam'
-export const WORKLOADS: readonly WorkloadName[] = ['tiny', 'compute', 'sam']
+export type WorkloadName = 'tiny' | 'light' | 'compute' | 'sam'
+export const WORKLOADS: readonly WorkloadName[] = ['tiny', 'light', 'compute', 'sam']
 
 export type Workload = {
   name: WorkloadName
@@ -44,7 +44,7 @@ export async function workload(name: WorkloadName): Promise<Workload> {
     }
   }
   const image = withComment(await readFile(join(PHOTO, 'coffee.jpg'))).toString('base64')
-  if (name === 'compute') {
+  if (name === 'light' || name === 'compute') {
     const requests = [{ json: { task: 'get_embedding', image }, unique: true }]
     return {
       name,

@@ -1,4 +1,4 @@
-import { GetObjectCommand, PutObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3'
+import type { S3Client } from '@aws-sdk/client-s3'
 import { Failure } from '../core/errors.ts'
 import type { Lifetime } from '../core/lifetime.ts'
 
@@ -35,10 +35,14 @@ export function parseS3(uri: string): S3Location {
   return { bucket, key }
 }
 
+/** A quarter of all the program's memory, which most servers do not need. */
+const sdk = () => import('@aws-sdk/client-s3')
+
 /** Objects in S3, read and written with the container's own role. The client is made when the first one is asked for. */
 export function s3Store(options: S3Options): ObjectStore {
   let client: S3Client | undefined
-  const s3 = () => {
+  const s3 = async () => {
+    const { S3Client } = await sdk()
     client ??= new S3Client({ forcePathStyle: options.pathStyle })
     return client
   }
@@ -48,10 +52,9 @@ export function s3Store(options: S3Options): ObjectStore {
       assertAllowed(uri, options.inputs, 'read from', 'MOORING_S3_INPUTS')
       return failing('read', uri, async () => {
         const abortSignal = lifetime.signal()
-        const { Body, ContentLength, ContentType } = await s3().send(
-          new GetObjectCommand({ Bucket: bucket, Key: key }),
-          { abortSignal },
-        )
+        const { GetObjectCommand } = await sdk()
+        const command = new GetObjectCommand({ Bucket: bucket, Key: key })
+        const { Body, ContentLength, ContentType } = await (await s3()).send(command, { abortSignal })
         // The length is asked first: an object of many gigabytes must not be begun.
         if (!Body || (ContentLength ?? Number.POSITIVE_INFINITY) > maxBytes) {
           throw new Failure('BodyTooLarge', `The object has ${ContentLength} bytes; at most ${maxBytes} are accepted.`)
@@ -62,11 +65,11 @@ export function s3Store(options: S3Options): ObjectStore {
     async write(uri, bytes, contentType, lifetime) {
       const { bucket, key } = parseS3(uri)
       assertAllowed(uri, options.outputs, 'write to', 'MOORING_S3_OUTPUTS')
-      await failing('written', uri, () =>
-        s3().send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes, ContentType: contentType }), {
-          abortSignal: lifetime.signal(),
-        }),
-      )
+      await failing('written', uri, async () => {
+        const { PutObjectCommand } = await sdk()
+        const command = new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes, ContentType: contentType })
+        await (await s3()).send(command, { abortSignal: lifetime.signal() })
+      })
     },
     assertWritable(prefix) {
       parseS3(prefix)
@@ -90,6 +93,7 @@ async function failing<T>(what: 'read' | 'written', uri: string, act: () => Prom
     if (cause instanceof Error && cause.name === 'AbortError') {
       throw new Failure('DeadlineExceeded', 'The request was not finished by its deadline.', { cause })
     }
+    const { S3ServiceException } = await sdk()
     if (what === 'read' && cause instanceof S3ServiceException && cause.$metadata.httpStatusCode === 404) {
       throw new Failure('InvalidRequest', `${uri.slice(0, 200)} does not exist.`, { cause })
     }
