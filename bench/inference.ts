@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { demoConsole } from '../demo/console.ts'
 import { environment } from './inference/environment.ts'
 import { LOOP_NAMES, type LoopSample, loopsFor, runLoops } from './inference/limit.ts'
-import { expectedAnswers, type Sample, sample, startGenerator, WARM_UP_MS } from './inference/measure.ts'
+import { expectedAnswers, type Sample, sample, startGenerator, warmUp } from './inference/measure.ts'
 import { options } from './inference/options.ts'
 import { promptSpeedup } from './inference/prompts.ts'
 import { report } from './inference/report.ts'
@@ -32,7 +32,7 @@ try {
           const running = await startServer(server, { models: workload, environment: made, cores })
           try {
             const load = { workload, expected, port: running.port }
-            await generator.run({ ...load, connections: Math.max(...connections), milliseconds: WARM_UP_MS })
+            await warmUp(generator, { ...load, connections: Math.max(...connections) })
             for (const count of connections) {
               const about = { workload, server, connections: count, expected, seconds, cores }
               samples.push(await sample(generator, running, about))

@@ -23,21 +23,6 @@ export function fixedBatchLimit(maxItems: number): BatchLimit {
   }
 }
 
-/** What the keys of runs begin with that are known to cost little more for many items than for one: nothing is learnt of them. */
-export const TOGETHER = 'together;'
-
-/** `limit` for all keys but those that begin with TOGETHER, whose runs may have as many items as any may. */
-export function exceptTogether(limit: BatchLimit, maxItems: number): BatchLimit {
-  const fixed = fixedBatchLimit(maxItems)
-  const of = (key: string) => (key.startsWith(TOGETHER) ? fixed : limit)
-  return {
-    items: (key) => of(key).items(key),
-    observe: (key, items, ms) => of(key).observe(key, items, ms),
-    quick: (key) => of(key).quick(key),
-    forbid: (key) => of(key).forbid(key),
-  }
-}
-
 /** A larger batch must make an item cheaper by this factor: below, it would only make everybody wait for everybody. */
 const WORTH_WHILE = 0.9
 /** The first run of a shape allocates and is slower: nothing is concluded from fewer. */

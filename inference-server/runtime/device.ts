@@ -1,7 +1,7 @@
 import type { Lifetime } from '../core/lifetime.ts'
 import type { Phases } from '../core/phases.ts'
 import { batchKey, itemsOf, join, split } from './batch.ts'
-import { exceptTogether, fixedBatchLimit, learnedBatchLimit, TOGETHER } from './batch-limit.ts'
+import { fixedBatchLimit, learnedBatchLimit } from './batch-limit.ts'
 import type { Model, ModelSpec, Provider, Signature } from './model.ts'
 import { type PoolOptions, type PoolState, type PoolStats, workerPool } from './pool.ts'
 import type { Merge } from './queue.ts'
@@ -94,15 +94,14 @@ const mergedRuns: Merge = {
 export function device(options: DeviceOptions): Device {
   const { provider, threads } = options
   const specs: ModelSpec[] = []
+  /** For runs that are known to cost little more for many items than for one: nothing is to be learnt of them. */
+  const together = fixedBatchLimit(options.maxBatch)
   const pool = workerPool<DeviceOperations>({
     worker: new URL('./device-worker.ts', import.meta.url),
     workerData: (): DeviceWorkerData => ({ specs, provider, threads }),
     size: options.workers,
     batching: {
-      limit: exceptTogether(
-        (provider === 'cpu' ? learnedBatchLimit : fixedBatchLimit)(options.maxBatch),
-        options.maxBatch,
-      ),
+      limit: (provider === 'cpu' ? learnedBatchLimit : fixedBatchLimit)(options.maxBatch),
       delayMs: options.batchDelayMs,
       merge: mergedRuns,
     },
@@ -130,8 +129,7 @@ export function device(options: DeviceOptions): Device {
       return model(specs.length - 1, signature)
     },
     run({ id }, feeds, { outputs, batch = false, shared = false, keep = false }, { lifetime, phases }) {
-      const key =
-        batch && !shared ? `${batch === 'together' ? TOGETHER : ''}${batchKey(id, feeds, outputs)}` : undefined
+      const shares = batch && !shared
       return pool.run(
         'run',
         { model: id, feeds, outputs, shared, keep },
@@ -142,9 +140,15 @@ export function device(options: DeviceOptions): Device {
             phases.add('infer', ran)
           },
           // What a batch moves is known when it is made up.
-          ...(key === undefined
-            ? { transfer: keep ? [] : movableBuffers(feeds) }
-            : { batch: { key, items: itemsOf(feeds) } }),
+          ...(shares
+            ? {
+                batch: {
+                  key: batchKey(id, feeds, outputs),
+                  items: itemsOf(feeds),
+                  ...(batch === 'together' ? { limit: together } : {}),
+                },
+              }
+            : { transfer: keep ? [] : movableBuffers(feeds) }),
         },
       )
     },

@@ -1,9 +1,9 @@
 import { Worker } from 'node:worker_threads'
 import { Failure } from '../core/errors.ts'
 import type { Lifetime } from '../core/lifetime.ts'
-import { fixedBatchLimit } from './batch-limit.ts'
+import { type BatchLimit, fixedBatchLimit } from './batch-limit.ts'
 import type { FromWorker, Outcome, ToWorker } from './messages.ts'
-import { type Batching, type Job, jobQueue } from './queue.ts'
+import { type Batch, type Batching, type Job, jobQueue } from './queue.ts'
 
 /** Three crashes within a minute are no accident: /ping then fails, and SageMaker replaces the instance. */
 const CRASH_WINDOW_MS = 60_000
@@ -24,8 +24,8 @@ export type RunOptions = {
   lifetime: Lifetime
   /** Memory that moves to the worker instead of being copied. */
   transfer?: readonly ArrayBuffer[]
-  /** Waiting jobs of one key share a message; `items` is what this one adds to the batch. */
-  batch?: { key: string; items: number }
+  /** Waiting jobs of one key share a message. */
+  batch?: Batch
   /** Told of the milliseconds that the job waited for a worker, and that its batch ran. */
   onTimes?: (waited: number, ran: number) => void
 }
@@ -148,8 +148,8 @@ export function workerPool<Operations extends OperationTable>(options: PoolOptio
       }
     } catch (error) {
       if (jobs.length === 1) settle(jobs[0], { ok: false, message: String(error) })
-      const key = jobs[0]?.batch?.key
-      if (key !== undefined) batching.limit.forbid(key)
+      const batch = jobs[0]?.batch
+      if (batch) limitOf(batch).forbid(batch.key)
       queue.putBack(jobs)
       dispatch()
     }
@@ -166,8 +166,12 @@ export function workerPool<Operations extends OperationTable>(options: PoolOptio
   /** How long a batch took says how large the next may be. */
   function learn(jobs: readonly Job[], ms: number): void {
     const items = jobs.reduce((sum, { batch }) => sum + (batch?.items ?? 0), 0)
-    const key = jobs[0]?.batch?.key
-    if (key !== undefined && items > 0) batching.limit.observe(key, items, ms)
+    const batch = jobs[0]?.batch
+    if (batch && items > 0) limitOf(batch).observe(batch.key, items, ms)
+  }
+
+  function limitOf(batch: Batch): BatchLimit {
+    return batch.limit ?? batching.limit
   }
 
   function crashed(slot: Slot, message: string): void {
@@ -210,7 +214,7 @@ export function workerPool<Operations extends OperationTable>(options: PoolOptio
   function dispatch(): void {
     for (const slot of slots) {
       if (!slot.ready || slot.running || !slot.thread) continue
-      if (isSoonTaken(queue.headKey)) return
+      if (isSoonTaken(queue.head)) return
       const jobs = queue.take()
       if (!jobs) return
       start(slot, slot.thread, jobs)
@@ -218,9 +222,9 @@ export function workerPool<Operations extends OperationTable>(options: PoolOptio
   }
 
   /** Whether a worker that runs the like will be back before another has woken; its next batch is then the larger. */
-  function isSoonTaken(key: string | undefined): boolean {
-    if (key === undefined || !batching.limit.quick(key)) return false
-    return slots.some(({ running }) => running?.jobs[0]?.batch?.key === key)
+  function isSoonTaken(head: Batch | undefined): boolean {
+    if (!head || !limitOf(head).quick(head.key)) return false
+    return slots.some(({ running }) => running?.jobs[0]?.batch?.key === head.key)
   }
 
   function start(slot: Slot, thread: Worker, jobs: Job[]): void {

@@ -8,7 +8,7 @@ export type Job = {
   payload: unknown
   lifetime: Lifetime
   transfer: readonly ArrayBuffer[]
-  batch: { key: string; items: number } | undefined
+  batch: Batch | undefined
   /** Monotonic milliseconds. */
   arrived: number
   settled: boolean
@@ -16,6 +16,9 @@ export type Job = {
   succeed: (result: unknown) => void
   fail: (failure: Failure) => void
 }
+
+/** What a job brings to a batch of its key: so many items, of which a batch has as many as `limit` says, where not the pool's own. */
+export type Batch = { key: string; items: number; limit?: BatchLimit }
 
 export type Batching = {
   /** Items in one batch, unless a single job has more. */
@@ -40,8 +43,8 @@ export type JobQueue = {
   /** The next batch for a free worker; undefined when nothing waits, or it may still grow. */
   take(): Job[] | undefined
   clear(): Job[]
-  /** The batch key of the job that waits for longest. */
-  readonly headKey: string | undefined
+  /** What the job that waits for longest brings to a batch. */
+  readonly head: Batch | undefined
   readonly length: number
 }
 
@@ -50,9 +53,11 @@ export function jobQueue({ limit, delayMs }: Omit<Batching, 'merge'>, now: () =>
   let waiting: Job[] = []
   let timer: NodeJS.Timeout | undefined
 
+  const mostItems = (batch: Batch) => (batch.limit ?? limit).items(batch.key)
+
   function batchOf(head: Job): Job[] {
     if (!head.batch) return [head]
-    const maxItems = limit.items(head.batch.key)
+    const maxItems = mostItems(head.batch)
     const batch = [head]
     let items = head.batch.items
     for (let at = 1; at < waiting.length && items < maxItems; at++) {
@@ -65,8 +70,8 @@ export function jobQueue({ limit, delayMs }: Omit<Batching, 'merge'>, now: () =>
   }
 
   return {
-    get headKey() {
-      return waiting[0]?.batch?.key
+    get head() {
+      return waiting[0]?.batch
     },
     get length() {
       return waiting.length
@@ -93,7 +98,7 @@ export function jobQueue({ limit, delayMs }: Omit<Batching, 'merge'>, now: () =>
       if (delayMs > 0 && head.batch) {
         const items = batch.reduce((sum, { batch: part }) => sum + (part?.items ?? 1), 0)
         const left = head.arrived + delayMs - now()
-        if (items < limit.items(head.batch.key) && left > 0) {
+        if (items < mostItems(head.batch) && left > 0) {
           timer ??= setTimeout(() => {
             timer = undefined
             wake()

@@ -1,12 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
-import {
-  type BatchLimit,
-  exceptTogether,
-  fixedBatchLimit,
-  learnedBatchLimit,
-  TOGETHER,
-} from '../../../inference-server/runtime/batch-limit.ts'
+import { type BatchLimit, fixedBatchLimit, learnedBatchLimit } from '../../../inference-server/runtime/batch-limit.ts'
 
 const KEY = 'model'
 
@@ -97,12 +91,4 @@ test('whatever runs took, the next may have at least one item and at most the co
     }),
   )
   t.pass()
-})
-
-test('of items that are known to cost little more together, as many share a run as may, from the first', (t) => {
-  const limit = exceptTogether(learnedBatchLimit(32), 32)
-  t.is(limit.items(`${TOGETHER}${KEY}`), 32)
-  limit.observe(`${TOGETHER}${KEY}`, 32, 1e6)
-  t.is(limit.items(`${TOGETHER}${KEY}`), 32)
-  t.is(limit.items(KEY), 1, 'of the others it is learnt')
 })

@@ -1,7 +1,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { Lifetime } from '../../../inference-server/core/lifetime.ts'
-import { learnedBatchLimit } from '../../../inference-server/runtime/batch-limit.ts'
+import { fixedBatchLimit, learnedBatchLimit } from '../../../inference-server/runtime/batch-limit.ts'
 import { type Job, jobQueue } from '../../../inference-server/runtime/queue.ts'
 
 const lifetime = new Lifetime(1_000_000)
@@ -55,4 +55,18 @@ test('every job leaves once, the one that waited longest in each batch, and no b
       t.is(left.size, 0)
     }),
   )
+})
+
+test('jobs that bring a limit of their own are batched by that one, from the first', (t) => {
+  const queue = jobQueue(
+    { limit: learnedBatchLimit(32), delayMs: 0 },
+    () => 0,
+    () => {},
+  )
+  const batch = { key: 'a', items: 1 }
+  for (let count = 0; count < 5; count++) queue.add(job({ ...batch, limit: fixedBatchLimit(4) }))
+  t.is(queue.take()?.length, 4)
+  queue.clear()
+  for (let count = 0; count < 5; count++) queue.add(job(batch))
+  t.is(queue.take()?.length, 1, 'of the others it is learnt')
 })
