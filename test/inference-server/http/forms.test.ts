@@ -196,6 +196,22 @@ test(
   /malformed/,
 )
 test(
+  'more multipart files than any task takes',
+  refused,
+  form(Array.from({ length: 9 }, (_, at) => ({ name: `f${at}`, value: 'x', file: 'f' }))),
+  413,
+  'BodyTooLarge',
+  /too many files/,
+)
+test(
+  'a multipart body without a boundary',
+  refused,
+  { headers: { 'content-type': 'multipart/form-data' }, payload: 'x' },
+  400,
+  'InvalidRequest',
+  /malformed/,
+)
+test(
   'multipart parts that are too much together',
   refused,
   form(Array.from({ length: 5 }, (_, at) => ({ name: `p${at}`, value: 'x'.repeat(30_000) }))),
