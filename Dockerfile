@@ -88,6 +88,8 @@ LABEL org.opencontainers.image.title="mooring-operator" \
       org.opencontainers.image.created="$CREATED"
 
 FROM base AS inference-server-cpu
+# No other provider is in it: there is nothing to look for, and nothing to warn of.
+ENV MOORING_PROVIDER=cpu
 
 # The driver, and with it libcuda.so.1, is the host's: the NVIDIA container runtime mounts it where these variables ask for it.
 FROM base AS inference-server-cuda12

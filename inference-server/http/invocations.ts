@@ -21,7 +21,7 @@ type Account = {
   arrived: number
   phases: Phases
   lifetime: Lifetime
-  /** What it holds of the budgets. */
+  /** Gives back what it holds of budgets and of kept memory. */
   holds: (() => void)[]
   working: boolean
   answered: boolean
@@ -158,7 +158,12 @@ async function answer(
   if (args.outputS3 !== undefined) options.store.assertWritable(args.outputS3)
   const files = await readFiles(args.files, account, options)
   const { lifetime, phases } = account
-  const context = taskContext(options.shared, { lifetime, phases, requestId: request.id })
+  const context = taskContext(options.shared, {
+    lifetime,
+    phases,
+    requestId: request.id,
+    hold: (give) => account.holds.push(give),
+  })
   const result = await service.perform({ files, fields: args.fields }, context)
 
   const trace = request.headers['x-amzn-sagemaker-custom-attributes']

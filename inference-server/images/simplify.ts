@@ -30,11 +30,13 @@ export function simplifyClosed(points: ArrayLike<number>, epsilon: number): numb
   for (let range = open.pop(); range; range = open.pop()) {
     const [start, end] = range
     const [dx, dy] = [x(end) - x(start), y(end) - y(start)]
-    const length = Math.hypot(dx, dy)
+    const squared = dx * dx + dy * dy
     let [split, distance] = [-1, epsilon]
     for (let at = start + 1; at < end; at++) {
       const [px, py] = [x(at) - x(start), y(at) - y(start)]
-      const away = length > 0 ? Math.abs(px * dy - py * dx) / length : Math.hypot(px, py)
+      // To the edge and not to the line that it lies on: an outline may turn back beyond its ends.
+      const along = squared > 0 ? Math.min(1, Math.max(0, (px * dx + py * dy) / squared)) : 0
+      const away = Math.hypot(px - along * dx, py - along * dy)
       if (away > distance) [split, distance] = [at, away]
     }
     if (split < 0) continue

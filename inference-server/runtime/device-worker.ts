@@ -22,12 +22,12 @@ await serve(async () => {
     }
   }
 
-  async function run({ model, feeds, outputs, shared }: RunPayload): Promise<Tensors> {
+  async function run({ model, feeds, outputs, shared, into }: RunPayload): Promise<Tensors> {
     const opened = sessions[model]
     if (!opened) throw new Error(`there is no model ${model}`)
     const { session, halves } = opened
     const ortFeeds = toOrt(ort, feeds, halves)
-    return fromOrt(await (outputs ? session.run(ortFeeds, [...outputs]) : session.run(ortFeeds)), shared)
+    return fromOrt(await (outputs ? session.run(ortFeeds, [...outputs]) : session.run(ortFeeds)), shared, into)
   }
 
   const signatures: Signature[] = []

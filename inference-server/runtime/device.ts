@@ -15,6 +15,7 @@ export type RunPayload = {
   outputs: readonly string[] | undefined
   shared: boolean
   keep: boolean
+  into: Readonly<Record<string, SharedArrayBuffer>> | undefined
 }
 
 /** What a device worker can be asked to do. */
@@ -34,6 +35,8 @@ export type RunModelOptions = {
   batch?: boolean | 'together'
   /** The outputs lie in shared memory: to be kept, and fed again without a copy. */
   shared?: boolean
+  /** Memory for shared outputs by their names, used where it has an output's size. */
+  into?: Readonly<Record<string, SharedArrayBuffer>> | undefined
   /** The feeds stay usable: they are copied instead of moved. */
   keep?: boolean
 }
@@ -128,11 +131,11 @@ export function device(options: DeviceOptions): Device {
       specs.push(spec)
       return model(specs.length - 1, signature)
     },
-    run({ id }, feeds, { outputs, batch = false, shared = false, keep = false }, { lifetime, phases }) {
+    run({ id }, feeds, { outputs, batch = false, shared = false, keep = false, into }, { lifetime, phases }) {
       const shares = batch && !shared
       return pool.run(
         'run',
-        { model: id, feeds, outputs, shared, keep },
+        { model: id, feeds, outputs, shared, keep, into },
         {
           lifetime,
           onTimes(waited, ran) {

@@ -80,30 +80,40 @@ export function toOrt(ort: Onnx, feeds: Tensors, halves: ReadonlySet<string>): R
   return converted
 }
 
-/** Outputs as tasks see them; `shared` puts them where every thread may read them without a copy. */
-export function fromOrt(results: Readonly<Record<string, Ort.Tensor>>, shared: boolean): Tensors {
+/** Outputs as tasks see them; `shared` puts them where every thread may read them without a copy, `into` this memory if it fits. */
+export function fromOrt(
+  results: Readonly<Record<string, Ort.Tensor>>,
+  shared: boolean,
+  into: Readonly<Record<string, SharedArrayBuffer>> = {},
+): Tensors {
   return Object.fromEntries(
     Object.entries(results).map(([name, tensor]) => {
       const { type, data, dims } = tensor
       if (type === 'float16') {
         const { buffer, byteOffset, length } = data as unknown as Uint16Array<ArrayBuffer>
         const halves = new Half(buffer, byteOffset, length)
-        return [name, { type: 'float32', dims, data: place(halves, Float32Array, shared) }]
+        return [name, { type: 'float32', dims, data: place(halves, Float32Array, shared, into[name]) }]
       }
       if (type === 'string') return [name, { type, dims, data: data as string[] }]
       if (!(type in KINDS)) throw new TypeError(`the model gave ${name} as ${type}, which is not served`)
       const values = data as Float32Array
       const Kind = values.constructor as Float32ArrayConstructor
-      return [name, { type, dims, data: shared ? place(values, Kind, true) : values } as Tensor]
+      return [name, { type, dims, data: shared ? place(values, Kind, true, into[name]) : values } as Tensor]
     }),
   )
 }
 
 const KINDS = { float32: 1, float64: 1, int64: 1, int32: 1, uint8: 1, bool: 1 } as const
 
-function place(values: ArrayLike<number>, Kind: Float32ArrayConstructor, shared: boolean): Float32Array {
+function place(
+  values: ArrayLike<number>,
+  Kind: Float32ArrayConstructor,
+  shared: boolean,
+  memory: SharedArrayBuffer | undefined,
+): Float32Array {
   const bytes = values.length * Kind.BYTES_PER_ELEMENT
-  const placed = new Kind(shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes))
+  const anew = () => (shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes))
+  const placed = new Kind(memory?.byteLength === bytes ? memory : anew())
   placed.set(values)
   return placed
 }

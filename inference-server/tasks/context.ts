@@ -1,5 +1,5 @@
 import type { Budget } from '../core/budget.ts'
-import type { Cache } from '../core/cache.ts'
+import type { Cache, Hold } from '../core/cache.ts'
 import type { Lifetime } from '../core/lifetime.ts'
 import type { Phases } from '../core/phases.ts'
 import { type RgbImage, readImageSize, type Size } from '../images/decode.ts'
@@ -24,10 +24,10 @@ export type Shared = {
 /** One request's view of what all share. */
 export function taskContext(
   shared: Shared,
-  request: { lifetime: Lifetime; phases: Phases; requestId: string },
+  request: { lifetime: Lifetime; phases: Phases; requestId: string; hold: Hold },
 ): TaskContext {
   const { device, offload, cache, pixels, maxImagePixels } = shared
-  const { lifetime, phases, requestId } = request
+  const { lifetime, phases, requestId, hold } = request
   async function decodeFor(
     { bytes }: InputFile,
     { resize, over, phase = 'preprocess' }: DecodeOptions,
@@ -77,6 +77,6 @@ export function taskContext(
       return { original, pixels: result as RgbImage }
     },
     decodeFor: (...asked) => decodeFor(...asked) as Promise<never>,
-    cached: (key, make) => cache.get(key, make),
+    cached: (key, make) => cache.get(key, make, hold),
   }
 }

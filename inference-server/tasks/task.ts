@@ -55,7 +55,7 @@ export type TaskContext = {
     name: Name,
     args: (original: Size) => Args,
   ): Promise<{ original: Size; result: Result<Module, Name> }>
-  /** A value by its key, made when it is not kept; what is kept is bounded by bytes. */
+  /** A value by its key, made when it is not kept; what is kept is bounded by bytes. It may be used until the request has its answer. */
   cached<Value>(key: string, make: () => Promise<Sized<Value>>): Promise<Value>
   phases: Phases
   requestId: string

@@ -15,9 +15,15 @@ export const LOAD_TIMEOUT_MS = 600_000
 export async function warmUp({ all }: Services, shared: Shared, now: () => number): Promise<void> {
   for (const [name, { task, service, defaults }] of all) {
     const lifetime = new Lifetime(LOAD_TIMEOUT_MS)
+    const holds: (() => void)[] = []
     try {
       const { files = {}, fields } = await service.example()
-      const context = taskContext(shared, { lifetime, phases: phases(now), requestId: 'warm-up' })
+      const context = taskContext(shared, {
+        lifetime,
+        phases: phases(now),
+        requestId: 'warm-up',
+        hold: (give) => holds.push(give),
+      })
       const answer = await service.perform({ files, fields: readFields(task, { ...defaults, ...fields }) }, context)
       for (const { forms } of Object.values(answer.artifacts ?? {})) await forms[0].body()
     } catch (cause) {
@@ -30,6 +36,7 @@ export async function warmUp({ all }: Services, shared: Shared, now: () => numbe
       )
     } finally {
       lifetime.end()
+      for (const give of holds) give()
     }
   }
 }

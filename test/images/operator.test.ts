@@ -200,7 +200,7 @@ test.serial(
     const smokeTest = endpoint.status?.conditions?.find(({ type }) => type === 'SmokeTestPassed')
     t.is(smokeTest?.status, 'True', smokeTest?.message)
     const served = await vision.kubectl('logs', 'instance')
-    t.regex(served, /"task":"segment","status":200/, 'the container answered')
+    t.regex(served, /"Task":"segment","Status":200/, 'the container answered')
   },
 )
 

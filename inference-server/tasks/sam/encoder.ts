@@ -8,7 +8,7 @@ import { sam3 } from '../../families/sam3.ts'
 import type { Size } from '../../images/decode.ts'
 import type { Model, Signature } from '../../runtime/model.ts'
 import { type Work, workModule } from '../../runtime/offload.ts'
-import type { Tensors } from '../../runtime/tensors.ts'
+import { elements, type Tensors } from '../../runtime/tensors.ts'
 import type { InputFile, TaskContext } from '../task.ts'
 import { type Frame, resizeInto } from './frame.ts'
 import { type EncoderInput, planesBytes } from './input.ts'
@@ -111,6 +111,11 @@ function samEncoderOf(kind: Kind, model: Model): SamEncoder {
   const asked = { ...kind.input(model.signature), side: frame.side, rank: input?.shape.length ?? 4 }
   const outputs = model.signature.outputs.map(({ name }) => name)
   const memory = scratch(planesBytes(frame.side), KEPT_FRAMES)
+  const kept = model.signature.outputs.flatMap(({ name, type, shape }) =>
+    type === 'float32' && shape.every((dimension) => typeof dimension === 'number')
+      ? [[name, scratch(Float32Array.BYTES_PER_ELEMENT * elements(shape), KEPT_FRAMES)] as const]
+      : [],
+  )
 
   async function encode(file: InputFile, context: TaskContext, check: (original: Size) => void) {
     const resize = (size: Size) => {
@@ -122,13 +127,17 @@ function samEncoderOf(kind: Kind, model: Model): SamEncoder {
       planes = asked.layout === 'planes' ? memory.borrow() : undefined
       return [asked, planes]
     })
-    const tensors = await context.run(model, { [input?.name ?? '']: tensor }, { outputs, shared: true })
+    const into = Object.fromEntries(kept.map(([name, pool]) => [name, pool.borrow()]))
+    const tensors = await context.run(model, { [input?.name ?? '']: tensor }, { outputs, shared: true, into })
     if (planes) memory.giveBack(planes)
     const bytes = Object.values(tensors).reduce(
       (sum, { data }) => sum + (Array.isArray(data) ? data.length : data.byteLength),
       0,
     )
-    return { value: { original, tensors }, bytes }
+    const free = () => {
+      for (const [name, pool] of kept) pool.giveBack(into[name] as SharedArrayBuffer)
+    }
+    return { value: { original, tensors }, bytes, free }
   }
 
   return {
