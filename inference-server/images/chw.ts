@@ -13,9 +13,23 @@ const STATISTICS = {
 const TABLES = { imagenet: tables('imagenet'), half: tables('half') } as const
 
 function tables(statistics: ChannelStatistics): ChannelTables {
-  const { mean, deviation } = STATISTICS[statistics]
+  return channelTables({ scale: 1, ...STATISTICS[statistics] })
+}
+
+type ChannelValues = readonly [red: number, green: number, blue: number]
+
+/** The tables of (value of 0-255 × scale - mean) / deviation. */
+export function channelTables({
+  scale,
+  mean,
+  deviation,
+}: {
+  scale: number
+  mean: ChannelValues
+  deviation: ChannelValues
+}): ChannelTables {
   const table = (channel: 0 | 1 | 2) =>
-    Float32Array.from({ length: 256 }, (_, value) => (value - mean[channel]) / deviation[channel])
+    Float32Array.from({ length: 256 }, (_, value) => (value * scale - mean[channel]) / deviation[channel])
   return [table(0), table(1), table(2)]
 }
 

@@ -80,21 +80,29 @@ export async function decodePixels(encoded: Uint8Array, decoding: Decoding): Pro
   const { original, maxPixels, resize, over = 'white' } = decoding
   const shrinks = !resize || (resize.width <= original.width && resize.height <= original.height)
   const smaller = shrinks ? resize : { ...lesser(resize, original), kernel: resize.kernel }
+  const pixels = await shrunk(encoded, { maxPixels, over, resize: smaller })
+  return shrinks ? pixels : resampleTo(pixels, resize)
+}
+
+const lesser = (a: Size, b: Size): Size => ({ width: Math.min(a.width, b.width), height: Math.min(a.height, b.height) })
+
+/** What libvips does of it. */
+async function shrunk(
+  encoded: Uint8Array,
+  { maxPixels, over, resize }: Omit<Decoding, 'original'> & { over: 'white' | 'black' },
+): Promise<RgbImage> {
   try {
     const upright = sharp(encoded, { limitInputPixels: maxPixels, failOn: 'truncated' })
       .autoOrient()
       .flatten({ background: over })
       .toColourspace('srgb')
-    const { data, info } = await resized(upright, smaller).raw().toBuffer({ resolveWithObject: true })
+    const { data, info } = await resized(upright, resize).raw().toBuffer({ resolveWithObject: true })
     if (info.channels !== 3) throw new Error(`decoded to ${info.channels} channels`)
-    const pixels = { width: info.width, height: info.height, data: data as Uint8Array<ArrayBuffer> }
-    return shrinks ? pixels : resampleTo(pixels, resize)
+    return { width: info.width, height: info.height, data: data as Uint8Array<ArrayBuffer> }
   } catch (cause) {
     throw new Failure('InvalidImage', 'The image is damaged or truncated.', { cause })
   }
 }
-
-const lesser = (a: Size, b: Size): Size => ({ width: Math.min(a.width, b.width), height: Math.min(a.height, b.height) })
 
 function resized(image: Sharp, resize: Resize | undefined): Sharp {
   if (!resize) return image

@@ -9,26 +9,17 @@ export type BinaryMask = Size & {
   boundingBox: [number, number, number, number] | undefined
 }
 
-/** A part of a plane; right and bottom are exclusive. */
-export type Box = { left: number; top: number; right: number; bottom: number }
+/** [left, top, right, bottom], right and bottom exclusive. */
+type Box = readonly [left: number, top: number, right: number, bottom: number]
 
 /** A plane of floats, row by row. Outside of `positive`, where that is known, none is over 0. */
 export type Plane = Size & { data: Float32Array; positive?: Box }
 
 /** The plane with the box around what is over 0. */
-export function bounded({ width, height, data }: Plane): Plane {
-  const box = { left: width, top: height, right: 0, bottom: 0 }
-  for (let y = 0, at = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, at++) {
-      if ((data[at] ?? 0) <= 0) continue
-      if (x < box.left) box.left = x
-      if (x >= box.right) box.right = x + 1
-      if (y < box.top) box.top = y
-      box.bottom = y + 1
-    }
-  }
-  return { width, height, data, positive: box }
-}
+export const bounded = (plane: Plane): Plane => ({
+  ...plane,
+  positive: measure(plane.data, plane).boundingBox ?? [0, 0, 0, 0],
+})
 
 /**
  * Bilinear resampling without antialiasing, pixel centres at halves and edges held: what PyTorch's interpolate
@@ -41,7 +32,7 @@ export function resizeBilinear(
   part: Size = target,
   data = new Float32Array(part.width * part.height),
 ): Plane {
-  const box = eachRow(source, target, part, ({ row: above }, { row: below }, v, y, { left, right }) => {
+  const box = eachRow(source, target, part, ({ row: above }, { row: below }, v, y, [left, , right]) => {
     const start = y * part.width
     for (let x = left; x < right; x++) data[start + x] = (above[x] ?? 0) * (1 - v) + (below[x] ?? 0) * v
   })
@@ -78,13 +69,15 @@ export function maskAtSize(source: Plane, target: Size): BinaryMask {
   return { ...target, pixels, area, boundingBox: area > 0 ? [left, top, right, bottom] : undefined }
 }
 
-/** What a mask of pixels that are not 0 covers. */
-export function measure(pixels: Uint8Array, { width, height }: Size): Pick<BinaryMask, 'area' | 'boundingBox'> {
+/** What the values that are over 0 cover: a mask's pixels, or logits. */
+export function measure(
+  values: Uint8Array | Float32Array,
+  { width, height }: Size,
+): Pick<BinaryMask, 'area' | 'boundingBox'> {
   let [area, left, top, right, bottom] = [0, width, height, 0, 0]
-  for (let y = 0; y < height; y++) {
-    const row = pixels.subarray(y * width, (y + 1) * width)
-    for (let x = 0; x < width; x++) {
-      if (!row[x]) continue
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, at++) {
+      if ((values[at] ?? 0) <= 0) continue
       area++
       if (x < left) left = x
       if (x >= right) right = x + 1
@@ -111,10 +104,10 @@ function eachRow(
 ): Box {
   const columns = taps(source.width, target.width, part.width)
   const rows = taps(source.height, target.height, part.height)
-  const { positive = { left: 0, top: 0, right: source.width, bottom: source.height } } = source
-  const [left, right] = touched(columns, positive.left, positive.right)
-  const [top, bottom] = touched(rows, positive.top, positive.bottom)
-  const box = { left, top, right, bottom }
+  const [fromLeft, fromTop, toRight, toBottom] = source.positive ?? [0, 0, source.width, source.height]
+  const [left, right] = touched(columns, fromLeft, toRight)
+  const [top, bottom] = touched(rows, fromTop, toBottom)
+  const box: Box = [left, top, right, bottom]
   const wideRow = (): WideRow => ({ y: -1, row: new Float32Array(part.width), first: 0, end: 0 })
   let [upper, lower] = [wideRow(), wideRow()]
   for (let y = top; y < bottom; y++) {
@@ -135,7 +128,7 @@ function touched({ low, high }: Taps, from: number, to: number): [first: number,
   return first < 0 || last < first ? [0, 0] : [Math.max(0, first - 1), Math.min(low.length, last + 2)]
 }
 
-function acrossInto(into: WideRow, source: Plane, y: number, columns: Taps, { left: from, right: to }: Box): void {
+function acrossInto(into: WideRow, source: Plane, y: number, columns: Taps, [from, , to]: Box): void {
   const start = y * source.width
   let [first, end] = [to, from]
   for (let x = from; x < to; x++) {

@@ -1,5 +1,5 @@
 import { Failure } from '../core/errors.ts'
-import { type ChannelTables, writePlanes } from './chw.ts'
+import { channelTables, writePlanes } from './chw.ts'
 import type { Resize, RgbImage, Size } from './decode.ts'
 
 export type Kernel = Resize['kernel']
@@ -71,23 +71,16 @@ export function centred(size: Size, crop: Size): { left: number; top: number } {
 
 /** Interleaved 8-bit RGB to normalised planes [3, height, width]. */
 export function toPlanes(image: RgbImage, preprocessing: Preprocessing): Float32Array<ArrayBuffer> {
-  return writePlanes(image, tables(preprocessing), image, new Float32Array(image.data.length))
+  return writePlanes(image, channelTables(preprocessing), image, new Float32Array(image.data.length))
 }
 
 /** Interleaved 8-bit RGB to normalised values [height, width, 3]. */
 export function toInterleaved(image: RgbImage, preprocessing: Preprocessing): Float32Array<ArrayBuffer> {
   const values = new Float32Array(image.data.length)
-  for (const [channel, table] of tables(preprocessing).entries()) {
+  for (const [channel, table] of channelTables(preprocessing).entries()) {
     for (let i = channel; i < values.length; i += 3) values[i] = table[image.data[i] ?? 0] ?? 0
   }
   return values
-}
-
-/** Each channel has 256 possible inputs: a table replaces the arithmetic for every pixel. */
-function tables({ scale, mean, deviation }: Preprocessing): ChannelTables {
-  const table = (channel: 0 | 1 | 2) =>
-    Float32Array.from({ length: 256 }, (_, value) => (value * scale - mean[channel]) / deviation[channel])
-  return [table(0), table(1), table(2)]
 }
 
 /** As Python rounds: 2.5 to 2, 3.5 to 4. */
